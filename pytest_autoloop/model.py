@@ -1,0 +1,208 @@
+"""The nouns: frozen values that travel from room to room.
+
+``Brief → Proposal → Candidate → Evaluation → Decision → Experiment``
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+Direction: TypeAlias = Literal["lower", "higher"]
+Status: TypeAlias = Literal["baseline", "keep", "discard", "crash", "timeout", "explore"]
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The one file a proposer may change."""
+
+    #: POSIX path relative to the root of the git repository.
+    path: str
+    #: What the user wrote in the fixture's docstring: the goal, in words.
+    goal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One number that says how good a target is."""
+
+    name: str
+    direction: Direction
+    unit: str = ""
+    at_least: float | None = None
+    at_most: float | None = None
+    description: str = ""
+
+    @property
+    def sign(self) -> int:
+        """+1 where larger is better, -1 where smaller is."""
+        return 1 if self.direction == "higher" else -1
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one proposal cost; None means unknown, never zero."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cost_usd: float | None = None
+
+    @property
+    def tokens(self) -> int | None:
+        """Prompt and completion tokens together, None when neither is known."""
+        known = [n for n in (self.prompt_tokens, self.completion_tokens) if n is not None]
+        return sum(known) if known else None
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """New content for one file."""
+
+    #: POSIX path relative to the root of the git repository.
+    path: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a proposer suggests: edits and one line that says why.
+
+    A reply that could not be turned into edits carries the problem in `invalid` and is recorded
+    as a discarded experiment; it is never applied in part.
+    """
+
+    description: str
+    edits: tuple[Edit, ...] = ()
+    proposer: str = ""
+    usage: Usage = field(default_factory=Usage)
+    invalid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One earlier experiment, as a proposer is told of it."""
+
+    number: int
+    status: Status
+    reason: str
+    description: str
+    #: Human-readable effect, for example ``-31.2% [-32.0, -30.3]``; empty when not measured.
+    effect: str = ""
+    #: Why it was not kept, for example the failing guard and its message.
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A metric and its present value, as a proposer is told of it."""
+
+    metric: Metric
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """Everything a proposer may know before it suggests the next candidate."""
+
+    #: Number of the experiment that is about to run, from 1.
+    number: int
+    target: Target
+    #: The target's present content, byte for byte.
+    source: bytes
+    readings: tuple[Reading, ...]
+    #: The human's standing orders (program.md), read again before every proposal.
+    directives: str = ""
+    #: Smallest relative gain the machine can tell from noise (0.013 is 1.3%), None when unknown.
+    smallest_gain: float | None = None
+    #: Earlier experiments of this campaign, oldest first.
+    history: tuple[Outcome, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GuardReport:
+    """What the guards said of one candidate."""
+
+    passed: bool
+    #: Status and reason of the experiment when it did not pass.
+    status: Status = "discard"
+    reason: str = ""
+    #: Node id of the first guard that did not pass.
+    test: str = ""
+    message: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One side of one pair: every number measured in one fresh process.
+
+    Benchmark times are seconds per call. `warm` is the robust statistic over the rounds, `first`
+    the very first call in that process. Metric fixtures have one value.
+    """
+
+    warm: dict[str, float] = field(default_factory=dict)
+    first: dict[str, float] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Incumbent and candidate, measured side by side."""
+
+    incumbent: Sample
+    candidate: Sample
+    #: ``"IC"`` or ``"CI"``: who ran first.
+    order: str = "IC"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """How much better the candidate is, on the log scale of ``incumbent cost / candidate cost``.
+
+    Positive is better, whatever the metric's direction: 0.693 is twice as good. `low` and `high`
+    bound it at the stated `level`.
+    """
+
+    log_gain: float
+    low: float
+    high: float
+    level: float = 0.95
+    pairs: int = 0
+    #: "warm" or "first": which times the effect speaks of; "metric" for fixtures.
+    basis: str = "warm"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Status, reason and the measured effect."""
+
+    status: Status
+    reason: str = ""
+    detail: str = ""
+    effect: Effect | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """One candidate's life, as the journal keeps it."""
+
+    number: int
+    status: Status
+    reason: str
+    description: str
+    proposer: str
+    commit: str
+    parent: str
+    timestamp: str
+    seconds: float
+    #: Metric name to value; None where it is unknown, never 0.
+    metrics: dict[str, float | None]
+    detail: str = ""
+    diff: str = ""
+    diff_lines: int = 0
+    tokens_used: int | None = None
+    cost_usd: float | None = None
+    effect: Effect | None = None
+    guard: GuardReport | None = None
+    pairs: tuple[Pair, ...] = ()

@@ -1,0 +1,1 @@
+"""Who suggests the next candidate: one Protocol, one module per proposer."""
