@@ -1,0 +1,5 @@
+"""Run optimization as a pytest session."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"
