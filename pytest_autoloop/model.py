@@ -40,6 +40,10 @@ class Metric:
         return 1 if self.direction == "higher" else -1
 
 
+#: The score when there is no metric fixture: seconds per call, geometric mean of the benchmarks.
+TIME = Metric("time", "lower", "s")
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What one proposal cost; None means unknown, never zero."""

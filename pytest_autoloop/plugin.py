@@ -1,3 +1,68 @@
-"""The front door: options, ini keys and hooks; wires the rooms together."""
+"""The front door: options, ini keys and hooks.
+
+Every pytest run of an environment imports this module, so it imports nothing that takes time;
+the loop itself is loaded when `--autoloop` is given.
+"""
 
 from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_autoloop.settings import Settings, add_options
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+#: xdist would distribute the loop itself; these options keep it in this process.
+_NO_DISTRIBUTION: dict[str, object] = {
+    "numprocesses": 0,
+    "maxprocesses": None,
+    "dist": "no",
+    "tx": [],
+    "distload": False,
+}
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare the hooks of pytest_autoloop.hookspecs."""
+    from pytest_autoloop import hookspecs  # noqa: PLC0415 - light, and only needed here
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare options and ini keys."""
+    add_options(parser)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object]:
+    """Keep the loop in this process, whatever the command line or addopts ask of other plugins."""
+    option = config.option
+    if option.autoloop is not None:
+        if option.usepdb or option.trace:
+            message = "--autoloop runs unattended: leave out --pdb and --trace"
+            raise pytest.UsageError(message)
+        for name, value in _NO_DISTRIBUTION.items():
+            if hasattr(option, name):
+                setattr(option, name, value)
+        # pytest-cov would report the coverage of tests that run elsewhere, and fail on it.
+        if config.pluginmanager.hasplugin("_cov"):
+            config.pluginmanager.unregister(name="_cov")
+    return (yield)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the loop, only when it is asked for."""
+    if config.option.autoloop is None:
+        return
+    from pytest_autoloop.session import AutoloopSession  # noqa: PLC0415 - not in plain runs
+
+    try:
+        settings = Settings.from_config(config)
+    except argparse.ArgumentTypeError as error:
+        raise pytest.UsageError(str(error)) from None
+    config.pluginmanager.register(AutoloopSession(config, settings), "autoloop-session")

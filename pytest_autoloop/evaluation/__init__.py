@@ -1,0 +1,1 @@
+"""How a candidate is run: child sessions, process control, what they report."""

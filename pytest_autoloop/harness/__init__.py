@@ -1,0 +1,1 @@
+"""What judges a candidate: decorators, the registry of what they mark, the manifest."""

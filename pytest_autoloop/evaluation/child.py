@@ -1,0 +1,179 @@
+"""The child session: `python -m pytest_autoloop.evaluation.child SPEC.json`.
+
+Runs the user's own pytest command line in a worktree, with options reset, and writes a verdict.
+Its exit status is never read: `os._exit(0)` in a candidate would forge it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_autoloop.evaluation import options
+from pytest_autoloop.evaluation.imports import SourceLoader, WorktreeFinder, foreign_target
+from pytest_autoloop.evaluation.process import end_with_parent
+from pytest_autoloop.evaluation.protocol import ChildSpec, Verdict
+from pytest_autoloop.harness.items import fixture_item, uses_benchmark, visible_parent
+from pytest_autoloop.harness.registry import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+_MESSAGE_LIMIT = 4000
+
+
+class Child:
+    """The plugin object that a child session is run with."""
+
+    def __init__(self, spec: ChildSpec, registry: Registry) -> None:
+        self._spec = spec
+        self._registry = registry
+        self._verdict = Verdict()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_cmdline_main(self, config: pytest.Config) -> Generator[None, object, object]:
+        """Reset options before any other plugin acts on them."""
+        spec = self._spec
+        options.reset(config.option)
+        config.option.basetemp = str(Path(spec.temporary, "basetemp"))
+        if spec.phase == "guard":
+            options.for_guards(config, spec.max_failures, spec.test_timeout)
+        else:
+            options.for_measuring(config.option, spec.benchmark_seconds)
+            _record_first_calls(self._verdict.first)
+        return (yield)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(
+        self, session: pytest.Session, items: list[pytest.Item]
+    ) -> None:
+        """Keep every test as a guard; for measuring, keep what gives the score."""
+        benchmarks = [item for item in items if uses_benchmark(item)]
+        self._verdict.benchmarks = [item.nodeid for item in benchmarks]
+        if self._spec.phase == "guard":
+            return
+        if self._spec.metrics:
+            items[:] = [self._metric_item(session, items, name) for name in self._spec.metrics]
+        else:
+            items[:] = benchmarks
+
+    def _metric_item(
+        self, session: pytest.Session, items: list[pytest.Item], name: str
+    ) -> pytest.Function:
+        parent = visible_parent(session, items, self._registry.home_of(name))
+        return fixture_item(parent, name, lambda value: self._take_metric(name, value))
+
+    def _take_metric(self, name: str, value: object) -> None:
+        number = _finite(value)
+        if number is None:
+            self._verdict.invalid[name] = repr(value)[:200]
+        else:
+            self._verdict.metrics[name] = number
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note a module that cannot be collected: nothing in it has run."""
+        if report.failed and not self._verdict.failed:
+            self._verdict.failed = report.nodeid
+            self._verdict.message = str(report.longrepr)[-_MESSAGE_LIMIT:]
+            self._verdict.collection = True
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Fold the reports of setup, call and teardown into one outcome per node id."""
+        outcomes = self._verdict.outcomes
+        if report.failed:
+            outcomes[report.nodeid] = "failed"
+            if not self._verdict.failed:
+                self._verdict.failed = report.nodeid
+                self._verdict.message = report.longreprtext[-_MESSAGE_LIMIT:]
+        elif report.skipped:
+            outcomes[report.nodeid] = "xfailed" if hasattr(report, "wasxfail") else "skipped"
+        elif report.when == "call":
+            outcomes.setdefault(report.nodeid, "passed")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write the verdict; a session that does not get here has none."""
+        spec = self._spec
+        self._verdict.exitstatus = int(exitstatus)
+        self._verdict.warm.update(_benchmark_minima(session.config))
+        self._verdict.foreign = foreign_target(
+            Path(spec.checkout), Path(spec.worktree), spec.target
+        )
+        self._verdict.compiled = SourceLoader.compiled
+        self._verdict.write(Path(spec.verdict))
+
+
+def _finite(value: object) -> float | None:
+    """Return a score as a float; None for what is not one finite number."""
+    if isinstance(value, bool | str | bytes) or value is None:
+        return None
+    try:
+        number = float(value)  # type: ignore[arg-type]  # numpy scalars convert, lists raise
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _benchmark_minima(config: pytest.Config) -> dict[str, float]:
+    """Return seconds per call of the fastest round of each benchmark, by node id.
+
+    pytest-benchmark offers no public accessor; this attribute has kept its name since 3.x.
+    """
+    session = getattr(config, "_benchmarksession", None)
+    benchmarks: list[Any] = [] if session is None else session.benchmarks
+    return {
+        str(entry.fullname): float(min(entry.stats.data))
+        for entry in benchmarks
+        if not entry.has_error and entry.stats.data
+    }
+
+
+def _record_first_calls(first: dict[str, float]) -> None:
+    """Note what the first call of each benchmark took in this process.
+
+    Rounds share a process, so a cache that outlives the call makes all but the first one fast.
+    """
+    try:
+        from pytest_benchmark.fixture import BenchmarkFixture  # noqa: PLC0415
+    except ImportError:
+        return
+    make_runner: Callable[..., Any] | None = getattr(BenchmarkFixture, "_make_runner", None)
+    if make_runner is None:
+        return
+
+    def recording(fixture: Any, *arguments: Any) -> Callable[..., Any]:  # noqa: ANN401
+        runner: Callable[..., Any] = make_runner(fixture, *arguments)
+
+        def run(loops: range | None, *rest: Any, **keywords: Any) -> Any:  # noqa: ANN401
+            outcome = runner(loops, *rest, **keywords)
+            if fixture.fullname not in first:
+                duration = outcome if loops else outcome[0]
+                first[fixture.fullname] = float(duration) / (len(loops) if loops else 1)
+            return outcome
+
+        return run
+
+    BenchmarkFixture._make_runner = recording  # noqa: SLF001
+
+
+def main() -> None:
+    """Run one child session as its specification says."""
+    end_with_parent()
+    # `-m` puts the working directory first, where a file of the project could hide a module.
+    with contextlib.suppress(ValueError):
+        sys.path.remove(str(Path.cwd()))
+    spec = ChildSpec.read(Path(sys.argv[1]))
+    sys.argv[:] = ["pytest", *spec.args]
+    finder = WorktreeFinder(Path(spec.checkout), Path(spec.worktree), spec.target)
+    sys.meta_path.insert(0, finder)  # type: ignore[arg-type]
+    registry = Registry()
+    pytest.main(spec.args, plugins=[Child(spec, registry), registry])
+
+
+if __name__ == "__main__":
+    main()

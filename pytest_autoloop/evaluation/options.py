@@ -1,0 +1,93 @@
+"""Puts a child's parsed pytest options into the state an experiment needs.
+
+Options are reset after parsing, never by editing the command line or the user's files: blocking
+a plugin whose options stand in `addopts` is a usage error, and clearing `addopts` loses what the
+project needs from it.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+    import pytest
+
+#: Options of pytest and its plugins that would spread, repeat, reorder or report a child's run.
+_RESET: dict[str, object] = {
+    "autoloop": None,
+    "numprocesses": 0,
+    "maxprocesses": None,
+    "dist": "no",
+    "tx": [],
+    "distload": False,
+    "looponfail": False,
+    "usepdb": False,
+    "trace": False,
+    "collectonly": False,
+    "xmlpath": None,
+    "htmlpath": None,
+    "json_report": False,
+    "report_log": None,
+    "lf": False,
+    "failedfirst": False,
+    "newfirst": False,
+    "stepwise": False,
+    "stepwise_skip": False,
+    "reruns": 0,
+    "force_reruns": None,
+    "only_rerun": [],
+    "randomly_reorganize": False,
+    "randomly_seed": 0,
+    "no_cov_should_warn": False,
+    "cov_fail_under": None,
+    "benchmark_json": None,
+    "benchmark_save": None,
+    "benchmark_autosave": False,
+    "benchmark_compare": None,
+    "benchmark_compare_fail": [],
+    "benchmark_histogram": None,
+    "benchmark_cprofile": None,
+    "benchmark_only": False,
+    "benchmark_skip": False,
+}
+
+#: pytest-benchmark's own default of --benchmark-max-time, in seconds.
+_BENCHMARK_MAX_TIME = 1.0
+
+
+def reset(option: argparse.Namespace) -> None:
+    """Undo every option that does not belong in an experiment."""
+    for name, value in _RESET.items():
+        if hasattr(option, name):
+            setattr(option, name, value)
+
+
+def for_guards(config: pytest.Config, max_failures: int, test_timeout: float) -> None:
+    """Run every guard once, benchmarks too, and bound each by name."""
+    option = config.option
+    option.maxfail = max_failures
+    _set(option, benchmark_disable=True, benchmark_enable=False)
+    if test_timeout and hasattr(option, "timeout") and not _has_timeout(config):
+        _set(option, timeout=test_timeout, timeout_method="signal")
+
+
+def for_measuring(option: argparse.Namespace, benchmark_seconds: float) -> None:
+    """Time benchmarks, without a timer that could fire inside them."""
+    option.maxfail = 1
+    _set(option, benchmark_disable=False, benchmark_enable=True, timeout=0)
+    if float(getattr(option, "benchmark_max_time", 0)) == _BENCHMARK_MAX_TIME:
+        option.benchmark_max_time = str(benchmark_seconds)
+
+
+def _has_timeout(config: pytest.Config) -> bool:
+    chosen = config.option.timeout is not None or "PYTEST_TIMEOUT" in os.environ
+    return chosen or bool(config.getini("timeout"))
+
+
+def _set(option: argparse.Namespace, **values: object) -> None:
+    for name, value in values.items():
+        if hasattr(option, name):
+            setattr(option, name, value)

@@ -1,0 +1,112 @@
+"""One child process: its own session, output to a file, and nothing of it left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_autoloop.errors import EvaluationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+_WINDOWS = sys.platform == "win32"
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a child ended."""
+
+    returncode: int
+    timed_out: bool
+    seconds: float
+
+
+def run_limited(
+    arguments: Sequence[str],
+    *,
+    cwd: Path,
+    environment: Mapping[str, str],
+    seconds: float,
+    output: Path,
+) -> Exit:
+    """Run a program for at most `seconds`, then end it and everything in its session.
+
+    Output goes to a file: a background process that keeps a pipe open would block the parent.
+
+    Raises:
+        EvaluationError: the program cannot be started.
+    """
+    started = time.monotonic()
+    with output.open("wb") as sink:
+        try:
+            process = subprocess.Popen(
+                arguments,
+                cwd=cwd,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                start_new_session=not _WINDOWS,
+                creationflags=subprocess.CREATE_NEW_PROCESS_GROUP if _WINDOWS else 0,
+            )
+        except OSError as error:
+            message = f"cannot start {arguments[0]} in {cwd}: {error}"
+            raise EvaluationError(message) from error
+        timed_out = True
+        try:
+            timed_out = not _wait(process, seconds)
+        finally:
+            # Also when the user interrupts: the child does not get the terminal's signal.
+            _end(process)
+    return Exit(process.returncode, timed_out, time.monotonic() - started)
+
+
+def _wait(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Wait without reaping, so that the group can still be named; False when time is up."""
+    if hasattr(os, "pidfd_open"):
+        descriptor = os.pidfd_open(process.pid)
+        try:
+            poll = select.poll()
+            poll.register(descriptor, select.POLLIN)
+            return bool(poll.poll(seconds * 1000))
+        finally:
+            os.close(descriptor)
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if _WINDOWS:
+        with contextlib.suppress(OSError):
+            subprocess.run(
+                ["taskkill", "/T", "/F", "/PID", str(process.pid)],
+                capture_output=True,
+                check=False,
+            )
+    else:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def end_with_parent() -> None:
+    """Ask the kernel to end this process when its parent ends (Linux; elsewhere a no-op)."""
+    if sys.platform != "linux":
+        return
+    import ctypes  # noqa: PLC0415 - only a child needs it
+
+    parent_death_signal = 1  # PR_SET_PDEATHSIG, linux/prctl.h
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGKILL, 0, 0, 0)

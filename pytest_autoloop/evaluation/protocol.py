@@ -1,0 +1,87 @@
+"""What parent and child say to each other, as JSON files in a private directory."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Phase: TypeAlias = Literal["guard", "measure"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSpec:
+    """What one child session is asked to do."""
+
+    phase: Phase
+    #: The parent's own command line, mapped into the worktree.
+    args: list[str]
+    #: Root of the worktree, and of the user's checkout that it stands for.
+    worktree: str
+    checkout: str
+    #: POSIX path of the target below both.
+    target: str
+    #: Where the verdict is written, and a directory for everything temporary.
+    verdict: str
+    temporary: str
+    #: Stop after this many failures; 0 runs everything.
+    max_failures: int = 0
+    #: Seconds one guard may take before pytest-timeout fails it by name; 0 leaves it alone.
+    test_timeout: float = 0.0
+    #: Metric fixtures to evaluate in the measure phase; without any, benchmarks are timed.
+    metrics: list[str] = field(default_factory=list)
+    #: Seconds of rounds per benchmark, unless the user set --benchmark-max-time.
+    benchmark_seconds: float = 0.25
+
+    def write(self, path: Path) -> None:
+        """Write the specification for the child to read."""
+        path.write_text(json.dumps(dataclasses.asdict(self)), encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> ChildSpec:
+        """Read what the parent wrote."""
+        return cls(**json.loads(path.read_text(encoding="utf-8")))
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What one child session saw. Times are seconds per call."""
+
+    #: pytest's own exit status of the session: 0 and 1 mean that it ran to its end.
+    exitstatus: int = 0
+    #: Node id to "passed", "failed", "skipped" or "xfailed".
+    outcomes: dict[str, str] = field(default_factory=dict)
+    #: First failure: the node that failed (or could not be collected), and what pytest said.
+    failed: str = ""
+    message: str = ""
+    #: Whether the first failure is a module that could not be collected.
+    collection: bool = False
+    benchmarks: list[str] = field(default_factory=list)
+    warm: dict[str, float] = field(default_factory=dict)
+    first: dict[str, float] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    #: Metric name to repr of a value that is not a finite number.
+    invalid: dict[str, str] = field(default_factory=dict)
+    #: Where the target was loaded from when that is not the worktree.
+    foreign: str = ""
+    #: SHA-256 of the target's source as it was compiled; empty when nothing imported it.
+    compiled: str = ""
+
+    def write(self, path: Path) -> None:
+        """Write the verdict whole or not at all: a half-written one would be believed."""
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps(dataclasses.asdict(self)), encoding="utf-8")
+        partial.replace(path)
+
+    @classmethod
+    def read(cls, path: Path) -> Verdict | None:
+        """Return the verdict, or None when the child left none that can be read."""
+        try:
+            document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            return cls(**document)
+        except (OSError, ValueError, TypeError):
+            return None

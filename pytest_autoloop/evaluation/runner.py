@@ -1,0 +1,175 @@
+"""Starts child sessions in a worktree and brings back what they saw."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_autoloop.evaluation.process import Exit, run_limited
+from pytest_autoloop.evaluation.protocol import ChildSpec, Phase, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_TAIL_BYTES = 4000
+#: Set by pytest in the parent, or by xdist: a child that inherits them misreads its own state.
+_SCRUBBED_PREFIXES = ("GIT_", "PYTEST_XDIST_", "PYTEST_CURRENT_TEST", "PYTEST_VERSION")
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Where the user's project stands and how pytest was called in it."""
+
+    #: Root of the git repository, resolved.
+    checkout: Path
+    #: pytest's root directory, inside the checkout.
+    rootdir: Path
+    invocation_dir: Path
+    args: tuple[str, ...]
+    target: str
+    #: Entries of `sys.path` inside the checkout, in order.
+    import_roots: tuple[Path, ...]
+    #: Environment variables that no child may see: the proposer's keys.
+    secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One finished child session."""
+
+    exit: Exit
+    verdict: Verdict | None
+    #: End of what the child printed.
+    output: str
+
+
+class Runner:
+    """Runs child sessions, each in a fresh process and a temporary directory of its own."""
+
+    def __init__(self, project: Project, scratch: Path) -> None:
+        self.project = project
+        self._scratch = scratch
+
+    def run(
+        self,
+        worktree: Path,
+        phase: Phase,
+        *,
+        seconds: float,
+        hash_seed: int = 0,
+        metrics: Sequence[str] = (),
+        max_failures: int = 0,
+        test_timeout: float = 0.0,
+    ) -> Run:
+        """Run one phase in a worktree, bounded by `seconds` of wall time.
+
+        Raises:
+            EvaluationError: the child cannot be started.
+        """
+        project = self.project
+        temporary = Path(tempfile.mkdtemp(prefix="run-", dir=self._scratch))
+        try:
+            specification = ChildSpec(
+                phase=phase,
+                args=[
+                    *(map_argument(arg, project.checkout, worktree) for arg in project.args),
+                    *("-o", f"cache_dir={temporary / 'cache'}"),
+                ],
+                worktree=str(worktree),
+                checkout=str(project.checkout),
+                target=project.target,
+                verdict=str(temporary / "verdict.json"),
+                temporary=str(temporary),
+                max_failures=max_failures,
+                test_timeout=test_timeout,
+                metrics=list(metrics),
+            )
+            specification.write(temporary / "spec.json")
+            ended = run_limited(
+                [
+                    sys.executable,
+                    *_interpreter_flags(),
+                    *("-m", "pytest_autoloop.evaluation.child"),
+                    str(temporary / "spec.json"),
+                ],
+                cwd=worktree / project.invocation_dir.relative_to(project.checkout),
+                environment=child_environment(os.environ, project, worktree, hash_seed),
+                seconds=seconds,
+                output=temporary / "output",
+            )
+            verdict = None if ended.timed_out else Verdict.read(temporary / "verdict.json")
+            return Run(ended, verdict, _tail(temporary / "output"))
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def map_argument(argument: str, checkout: Path, worktree: Path) -> str:
+    """Point an argument that names a path in the checkout at the worktree instead."""
+    return argument.replace(str(checkout), str(worktree))
+
+
+def child_environment(
+    environment: Mapping[str, str], project: Project, worktree: Path, hash_seed: int
+) -> dict[str, str]:
+    """Return a child's environment: the user's own, with imports pointed at the worktree.
+
+    No bytecode is written: a candidate of equal size, written within the same second, would be
+    believed to be the one before it.
+    """
+    child = {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith(_SCRUBBED_PREFIXES) and name not in project.secrets
+    }
+    roots = [str(worktree / root.relative_to(project.checkout)) for root in project.import_roots]
+    inherited = [
+        map_argument(entry, project.checkout, worktree)
+        for entry in environment.get("PYTHONPATH", "").split(os.pathsep)
+        if entry
+    ]
+    child["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([*roots, *inherited]))
+    if not child["PYTHONPATH"]:
+        del child["PYTHONPATH"]
+    child["PYTHONDONTWRITEBYTECODE"] = "1"
+    child["PYTHONHASHSEED"] = str(hash_seed)
+    return child
+
+
+def import_roots(checkout: Path, target: Path, path: Sequence[str]) -> tuple[Path, ...]:
+    """Return the directories inside the checkout that this process imports from.
+
+    An editable install may name its directory in a finder instead of `sys.path`; the root of an
+    already imported target then follows from its dotted name.
+    """
+    found = [Path(entry).resolve() for entry in path if entry]
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and Path(file).name == target.name:
+            loaded = Path(file).resolve()
+            depth = name.count(".")
+            if loaded == target and depth < len(loaded.parents):
+                found.append(loaded.parents[depth])
+    inside = [root for root in found if root == checkout or checkout in root.parents]
+    # A virtual environment inside the checkout holds installed packages, not the project.
+    return tuple(dict.fromkeys(r for r in inside if "site-packages" not in r.parts))
+
+
+def _interpreter_flags() -> list[str]:
+    flags = [f"-W{option}" for option in sys.warnoptions]
+    flags += [f"-X{n}" if v is True else f"-X{n}={v}" for n, v in sys._xoptions.items()]  # noqa: SLF001
+    return [*flags, *(["-" + "O" * sys.flags.optimize] if sys.flags.optimize else [])]
+
+
+def _tail(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            stream.seek(0, os.SEEK_END)
+            stream.seek(max(0, stream.tell() - _TAIL_BYTES))
+            return stream.read().decode("utf-8", errors="replace")
+    except OSError:
+        return ""

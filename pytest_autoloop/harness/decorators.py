@@ -1,0 +1,215 @@
+"""`@autoloop.target` and `@autoloop.metric`: ordinary pytest fixtures that carry a specification."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, get_args, overload
+
+import pytest
+
+from pytest_autoloop.model import Direction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Attribute under which a fixture carries its specification.
+SPECIFICATION = "__autoloop__"
+
+Scope: TypeAlias = Literal["function", "class", "module", "package", "session"]
+Fixture = TypeVar("Fixture", bound="Callable[..., object]")
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSpecification:
+    """What `@autoloop.target` was given."""
+
+    name: str
+    goal: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSpecification:
+    """What `@autoloop.metric` was given."""
+
+    name: str
+    direction: Direction
+    unit: str
+    at_least: float | None
+    at_most: float | None
+    description: str
+    source: str
+
+
+@overload
+def target(function: Fixture, /) -> Fixture: ...
+
+
+@overload
+def target(
+    *, scope: Scope = "session", name: str | None = None
+) -> Callable[[Fixture], Fixture]: ...
+
+
+def target(
+    function: Fixture | None = None,
+    /,
+    *,
+    scope: Scope = "session",
+    name: str | None = None,
+) -> Fixture | Callable[[Fixture], Fixture]:
+    """Declare the file that may change.
+
+    The function returns a path, relative to pytest's root directory or to the directory of the
+    file that declares it. Tests that request the fixture get it as an absolute `pathlib.Path`.
+    The docstring is the goal that a proposer is told.
+
+    Raises:
+        TypeError: the function is asynchronous or a generator.
+    """
+
+    def decorate(declared: Fixture) -> Fixture:
+        if inspect.isgeneratorfunction(declared):
+            message = f"{declared.__qualname__}: a target returns a path, it does not yield one"
+            raise TypeError(message)
+        _refuse_async(declared, "target")
+        specification = TargetSpecification(
+            name=name or declared.__name__,
+            goal=inspect.getdoc(declared) or "",
+            source=_source(declared),
+        )
+        return _fixture(_anchored(declared), specification, scope, name)
+
+    return decorate if function is None else decorate(function)
+
+
+@overload
+def metric(function: Fixture, /) -> Fixture: ...
+
+
+@overload
+def metric(
+    *,
+    direction: Direction = "lower",
+    unit: str = "",
+    at_least: float | None = None,
+    at_most: float | None = None,
+    scope: Scope = "function",
+    name: str | None = None,
+) -> Callable[[Fixture], Fixture]: ...
+
+
+def metric(
+    function: Fixture | None = None,
+    /,
+    *,
+    direction: Direction = "lower",
+    unit: str = "",
+    at_least: float | None = None,
+    at_most: float | None = None,
+    scope: Scope = "function",
+    name: str | None = None,
+) -> Fixture | Callable[[Fixture], Fixture]:
+    """Declare a fixture that returns a score: one finite number.
+
+    The first metric that pytest collects is the one to improve. `at_least` and `at_most` bound
+    the value; a candidate outside them is discarded, however good its score.
+
+    Raises:
+        TypeError: the function is asynchronous.
+        ValueError: an unknown direction, or bounds that no value can meet.
+    """
+    if direction not in get_args(Direction):
+        raise ValueError(f"direction={direction!r}: write 'lower' or 'higher'")
+    if at_least is not None and at_most is not None and at_least > at_most:
+        raise ValueError(f"at_least={at_least} is above at_most={at_most}: no value meets both")
+
+    def decorate(declared: Fixture) -> Fixture:
+        _refuse_async(declared, "metric")
+        specification = MetricSpecification(
+            name=name or declared.__name__,
+            direction=direction,
+            unit=unit,
+            at_least=at_least,
+            at_most=at_most,
+            description=inspect.getdoc(declared) or "",
+            source=_source(declared),
+        )
+        return _fixture(declared, specification, scope, name)
+
+    return decorate if function is None else decorate(function)
+
+
+def specification_of(value: object) -> TargetSpecification | MetricSpecification | None:
+    """Return what a decorator of this module attached to a fixture, None for anything else."""
+    attached = getattr(value, "__dict__", {}).get(SPECIFICATION)
+    if isinstance(attached, TargetSpecification | MetricSpecification):
+        return attached
+    return None
+
+
+def _fixture(
+    function: Callable[..., object],
+    specification: TargetSpecification | MetricSpecification,
+    scope: Scope,
+    name: str | None,
+) -> Any:  # noqa: ANN401 - the declared signature is what the overloads promise
+    # Set before pytest wraps the function: the wrapper copies __dict__, and has no other slot.
+    setattr(function, SPECIFICATION, specification)
+    return pytest.fixture(scope=scope, name=name)(function)
+
+
+def _anchored(function: Callable[..., object]) -> Callable[..., Path]:
+    """Wrap a target function so that what it returns becomes an absolute path."""
+    signature = inspect.signature(function)
+    wants_request = "request" in signature.parameters
+    declared_in = Path(inspect.getfile(function)).parent
+
+    @functools.wraps(function)
+    def resolve(request: pytest.FixtureRequest, **arguments: object) -> Path:
+        if wants_request:
+            arguments["request"] = request
+        value = function(**arguments)
+        if not isinstance(value, str | os.PathLike):
+            message = (
+                f"the target fixture {function.__name__!r} in {_source(function)} returned "
+                f"{value!r}: return the path of the file that may change"
+            )
+            raise TypeError(message)
+        return anchor(Path(value), request.config.rootpath, declared_in)
+
+    # pytest reads the signature to find the fixtures to inject, and follows __wrapped__.
+    del resolve.__dict__["__wrapped__"]
+    request_parameter = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    others = [p for p in signature.parameters.values() if p.name != "request"]
+    resolve.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[request_parameter, *others]
+    )
+    return resolve
+
+
+def anchor(path: Path, root: Path, declared_in: Path) -> Path:
+    """Make a target's path absolute: below the root directory, else beside its declaration."""
+    if path.is_absolute():
+        return path
+    below_root = root / path
+    beside = declared_in / path
+    return beside if beside.exists() and not below_root.exists() else below_root
+
+
+def _source(function: Callable[..., object]) -> str:
+    code = inspect.unwrap(function).__code__
+    return f"{code.co_filename}:{code.co_firstlineno}"
+
+
+def _refuse_async(function: Callable[..., object], kind: str) -> None:
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        message = (
+            f"{function.__qualname__}: a {kind} cannot be asynchronous; "
+            "run the coroutine inside it (asyncio.run) and return the value"
+        )
+        raise TypeError(message)

@@ -1,0 +1,93 @@
+"""Finds what the decorators marked, in conftest files, plugins and test modules.
+
+Uses public hooks only: how pytest stores fixtures changes between its minor releases.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_autoloop.errors import UsageError
+from pytest_autoloop.harness.decorators import (
+    MetricSpecification,
+    TargetSpecification,
+    specification_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Registry:
+    """Collects target and metric specifications while pytest loads plugins and test modules.
+
+    Register it with the plugin manager before collection starts; `pytest_plugin_registered` is
+    historic, so everything that was loaded earlier is replayed.
+    """
+
+    def __init__(self) -> None:
+        self.targets: dict[str, TargetSpecification] = {}
+        self.metrics: dict[str, MetricSpecification] = {}
+        self._homes: dict[str, object] = {}
+        #: Faults found while scanning, raised once collection is over.
+        self.problems: list[str] = []
+
+    def pytest_plugin_registered(self, plugin: object) -> None:
+        """Scan a conftest module or plugin."""
+        if isinstance(plugin, type(pytest)):
+            for value in list(vars(plugin).values()):
+                self._add(value, plugin)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pycollect_makeitem(
+        self, collector: pytest.Module | pytest.Class, name: str, obj: object
+    ) -> None:
+        """Scan every name of a test module; never makes an item itself."""
+        specification = specification_of(obj)
+        if specification is None:
+            return
+        if isinstance(collector, pytest.Class):
+            self.problems.append(
+                f"{specification.source}: {name!r} is declared in class {collector.name}; "
+                "move it to the module or to a conftest.py"
+            )
+            return
+        self._add(obj, collector)
+
+    def home_of(self, name: str) -> object:
+        """Return the module or collector that declares a fixture; None for an unknown name."""
+        return self._homes.get(name)
+
+    def _add(self, value: object, home: object) -> None:
+        specification = specification_of(value)
+        if specification is None:
+            return
+        known: Mapping[str, TargetSpecification | MetricSpecification]
+        if isinstance(specification, TargetSpecification):
+            known = self.targets
+        else:
+            known = self.metrics
+        earlier = known.get(specification.name)
+        if earlier is not None:
+            if earlier.source != specification.source:
+                self.problems.append(
+                    f"two fixtures are named {specification.name!r}: {earlier.source} and "
+                    f"{specification.source}; rename one (name=...)"
+                )
+            return
+        if isinstance(specification, TargetSpecification):
+            self.targets[specification.name] = specification
+        else:
+            self.metrics[specification.name] = specification
+        self._homes[specification.name] = home
+
+    def check(self) -> None:
+        """Refuse what scanning found wrong.
+
+        Raises:
+            UsageError: two metrics of one name, or a fixture declared inside a class.
+        """
+        if self.problems:
+            raise UsageError("; ".join(self.problems))

@@ -1,0 +1,136 @@
+"""Files that are replaced whole, never followed through a link, never half written."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import stat
+from pathlib import Path, PurePosixPath
+
+from pytest_autoloop.errors import RepositoryError, UsageError
+
+#: On systems without it, links are looked for before a file is opened.
+NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
+_BINARY: int = getattr(os, "O_BINARY", 0)
+
+_ROUNDS = 3
+
+
+def relative_path(path: str) -> PurePosixPath:
+    """Return a path that stays inside the directory it is meant for.
+
+    Raises:
+        UsageError: the path is empty, absolute, climbs out with ``..`` or enters ``.git``.
+
+    """
+    pure = PurePosixPath(path)
+    climbs = pure.is_absolute() or ".." in pure.parts or "\0" in path
+    if climbs or not pure.parts or pure.parts[0].lower() == ".git":
+        raise UsageError(
+            f"{path!r} does not name a file inside the repository. "
+            "Give its path relative to the root of the repository, such as src/module.py."
+        )
+    return pure
+
+
+def replace_file(
+    path: Path,
+    content: bytes,
+    *,
+    mode: int | None = None,
+    modified: int | None = None,
+    durable: bool = True,
+) -> None:
+    """Put new content in place of a file at once; whatever stood there, a link too, is gone.
+
+    A reader sees the old content or the new, never a part. Without a `mode` the file gets the
+    one that a new file would get. `modified` is its time stamp, in whole seconds. A `durable` file
+    survives a power cut.
+
+    Raises:
+        OSError: the directory cannot be written or the disk is full; the old file is untouched.
+
+    """
+    temporary = path.with_name(f".autoloop-{secrets.token_hex(8)}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW | _BINARY
+    descriptor = os.open(temporary, flags, 0o666)
+    try:
+        with open(descriptor, "wb") as stream:  # noqa: PTH123 -- a descriptor, not a path
+            stream.write(content)
+            stream.flush()
+            if durable:
+                os.fsync(stream.fileno())
+        if mode is not None:
+            temporary.chmod(mode)
+        if modified is not None:
+            os.utime(temporary, (modified, modified))
+        temporary.replace(path)
+        if durable:
+            sync_directory(path.parent)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def sync_directory(directory: Path) -> None:
+    """Make a file that was just created or renamed in the directory survive a power cut.
+
+    Raises:
+        OSError: the directory cannot be opened.
+
+    """
+    if os.name == "nt":  # a directory cannot be opened there, and need not be
+        return
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def real_parent(root: Path, path: PurePosixPath, *, create: bool = False) -> Path:
+    """Return the directory a file lies in, having met no link on the way from `root`.
+
+    Raises:
+        RepositoryError: a link or something else stands where a directory should.
+        OSError: a directory is missing, or cannot be made.
+
+    """
+    directory = root
+    for part in path.parent.parts:
+        directory /= part
+        if create and not os.path.lexists(directory):
+            directory.mkdir()
+        if not stat.S_ISDIR(directory.lstat().st_mode):
+            raise RepositoryError(
+                f"{directory} is not a directory but a link or a file, so {path} is not written "
+                "through it. Restore the directory and start again."
+            )
+    return directory
+
+
+def remove_tree(directory: Path) -> None:
+    """Remove a directory with all that is in it, including what was made unreadable.
+
+    Raises:
+        RepositoryError: something is still there.
+
+    """
+    # A process that has not quite ended can add a file while the others are removed.
+    for _ in range(_ROUNDS):
+        if directory.is_symlink():
+            directory.unlink()
+        if not directory.exists():
+            return
+        directory.chmod(0o700)
+        for parent, children, _files in os.walk(directory):
+            for child in children:
+                inner = Path(parent, child)
+                if not inner.is_symlink():
+                    inner.chmod(0o700)
+        shutil.rmtree(directory, ignore_errors=True)
+    if directory.exists():
+        raise RepositoryError(
+            f"{directory} cannot be removed. End the processes that still use it and delete it."
+        )

@@ -1,0 +1,144 @@
+"""Experiments as strict JSON, and back without loss."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+from functools import cache
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from pytest_autoloop.errors import JournalError
+from pytest_autoloop.model import Effect, Experiment
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    from pytest_autoloop.model import Json
+
+Kind = TypeVar("Kind", bound="DataclassInstance")
+
+#: Fields whose name in the journal is not that of the attribute.
+_RENAMED = {"seconds": "wall_time_s"}
+_PLAIN = (bool, int, float, str)
+
+
+def encode(experiment: Experiment) -> dict[str, Json]:
+    """Return the experiment as an object that strict JSON can hold.
+
+    An effect without a bound on one side has null there, because JSON knows no infinity.
+
+    Raises:
+        JournalError: a number is NaN or infinite.
+
+    """
+    fields = _encode_fields(experiment, f"experiment {experiment.number}")
+    return {_RENAMED.get(name, name): value for name, value in fields.items()}
+
+
+def decode(record: object) -> Experiment:
+    """Return the experiment that `encode` turned into a record; names it does not know are skipped.
+
+    Raises:
+        JournalError: a field is missing or of another type; the message names it.
+
+    """
+    if not isinstance(record, dict):
+        raise JournalError("expected an object")
+    for name, renamed in _RENAMED.items():
+        if renamed in record:
+            record = {**record, name: record[renamed]}
+    return _decode_fields(Experiment, record, "experiment")
+
+
+def _encode_fields(value: DataclassInstance, where: str) -> dict[str, Json]:
+    encoded: dict[str, Json] = {}
+    for field in dataclasses.fields(value):
+        item = getattr(value, field.name)
+        if isinstance(value, Effect) and item == _unbounded(field.name):
+            encoded[field.name] = None
+        else:
+            encoded[field.name] = _encode(item, f"{where}, {field.name}")
+    return encoded
+
+
+def _encode(value: object, where: str) -> Json:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise JournalError(
+            f"{where} is {value}, which is no measurement and is not recorded. "
+            "An unknown number is None."
+        )
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _encode_fields(value, where)
+    if isinstance(value, dict):
+        return {str(key): _encode(item, f"{where}, {key}") for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_encode(item, where) for item in value]
+    if value is None or isinstance(value, _PLAIN):
+        return value
+    raise JournalError(f"{where} is a {type(value).__name__}, which a journal cannot hold.")
+
+
+def _decode_fields(kind: type[Kind], record: dict[str, Any], where: str) -> Kind:
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(kind):
+        place = f"{where}, {_RENAMED.get(field.name, field.name)}"
+        if field.name not in record:
+            if _is_required(field):
+                raise JournalError(f"{place} is missing")
+            continue
+        item = record[field.name]
+        if kind is Effect and item is None and _unbounded(field.name) is not None:
+            item = _unbounded(field.name)
+        values[field.name] = _decode(_hints(kind)[field.name], item, place)
+    return kind(**values)
+
+
+def _decode(hint: object, value: object, where: str) -> object:
+    """Return the value as its annotation has it: lists become tuples, objects dataclasses."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in {Union, types.UnionType}:
+        inner = next(argument for argument in arguments if argument is not type(None))
+        return None if value is None else _decode(inner, value, where)
+    if origin is Literal and value in arguments:
+        return value
+    if origin is tuple and isinstance(value, list):
+        return tuple(_decode(arguments[0], item, where) for item in value)
+    if origin is dict and isinstance(value, dict):
+        return {key: _decode(arguments[1], item, f"{where}, {key}") for key, item in value.items()}
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint) and isinstance(value, dict):
+        return _decode_fields(hint, value, where)
+    if isinstance(hint, type) and hint in _PLAIN:
+        return _decode_plain(hint, value, where)
+    raise JournalError(f"{where} is {value!r}, which is not what belongs there")
+
+
+def _decode_plain(hint: type, value: object, where: str) -> object:
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not hint:
+        raise JournalError(f"{where} is {value!r}, expected a {hint.__name__}")
+    return value
+
+
+def _unbounded(field: str) -> float | None:
+    return {"low": -math.inf, "high": math.inf}.get(field)
+
+
+def _is_required(field: dataclasses.Field[Any]) -> bool:
+    missing = dataclasses.MISSING
+    return field.default is missing and field.default_factory is missing
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)

@@ -1,0 +1,29 @@
+"""Hooks that a conftest.py or a plugin may implement to take part in a campaign."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_autoloop.model import Brief, Experiment, Proposal
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_autoloop_propose(config: pytest.Config, brief: Brief) -> Proposal | None:
+    """Return the next candidate.
+
+    The first implementation that returns a proposal wins; None leaves it to the configured
+    proposer.
+    """
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_autoloop_check(config: pytest.Config, proposal: Proposal) -> str | None:
+    """Veto a candidate before it runs by returning the reason."""
+
+
+@pytest.hookspec
+def pytest_autoloop_experiment_finished(config: pytest.Config, experiment: Experiment) -> None:
+    """Act on a finished experiment; it is already in the journal."""

@@ -1,0 +1,121 @@
+"""Remember the results of functions that look pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from pytest_autoloop.proposers.rules.imports import added_import, cache_decorator
+from pytest_autoloop.proposers.rules.purity import (
+    import_origins,
+    is_impure_call,
+    is_one_shot,
+    mutated_names,
+)
+from pytest_autoloop.proposers.rules.rule import Rewrite, Rule
+from pytest_autoloop.proposers.rules.tree import (
+    blocks,
+    bound_names,
+    is_scope,
+    replaced,
+    walk,
+    words,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pytest_autoloop.proposers.rules.tree import Block
+
+_IMPURE_NODES = (cst.Global, cst.Nonlocal, cst.Yield, cst.Await)
+#: Annotations of parameters that cannot be a key of the cache, or are used up by the first call.
+_UNCACHEABLE = words(
+    "bytearray dict list set ByteString Counter DefaultDict Deque Dict Generator Iterator List "
+    "MutableMapping MutableSequence MutableSet OrderedDict Set defaultdict deque ndarray "
+    "DataFrame Series"
+)
+
+
+def find_recursive(module: cst.Module) -> Iterator[Rewrite]:
+    """Cache functions that call themselves, those with most such calls first."""
+    found = [(_self_calls(function), function) for function in _cacheable(module)]
+    for calls, function in sorted(found, key=lambda pair: -pair[0]):
+        if calls:
+            yield _cached(module, function)
+
+
+def find_other(module: cst.Module) -> Iterator[Rewrite]:
+    """Cache functions that do not call themselves."""
+    for function in _cacheable(module):
+        if not _self_calls(function):
+            yield _cached(module, function)
+
+
+def _cacheable(module: cst.Module) -> Iterator[cst.FunctionDef]:
+    origins = import_origins(module)
+    for block in blocks(module):
+        for statement in block.statements:
+            if (
+                isinstance(statement, cst.FunctionDef)
+                and not statement.decorators
+                and not _is_rebound(statement.name.value, block)
+                and _has_cacheable_parameters(statement.params)
+                and _looks_pure(statement, origins)
+            ):
+                yield statement
+
+
+def _is_rebound(name: str, block: Block) -> bool:
+    """Tell whether the block also assigns the name: it may be wrapped already."""
+    lines = [line for line in block.statements if isinstance(line, cst.SimpleStatementLine)]
+    return any(name in bound_names(line) for line in lines)
+
+
+def _has_cacheable_parameters(parameters: cst.Parameters) -> bool:
+    every = [node for node in walk(parameters, outside=is_scope) if isinstance(node, cst.Param)]
+    return bool(every) and not any(
+        _annotated_type(parameter.annotation) in _UNCACHEABLE for parameter in every
+    )
+
+
+def _annotated_type(annotation: cst.Annotation | None) -> str:
+    """Return ``list`` for ``typing.list[int]``, empty for what has no such simple name."""
+    expression: cst.CSTNode | None = annotation.annotation if annotation else None
+    if isinstance(expression, cst.Subscript):
+        expression = expression.value
+    if isinstance(expression, cst.Attribute):
+        expression = expression.attr
+    return expression.value if isinstance(expression, cst.Name) else ""
+
+
+def _looks_pure(function: cst.FunctionDef, origins: Mapping[str, set[str]]) -> bool:
+    own = list(walk(function.body, outside=is_scope))
+    if any(isinstance(node, _IMPURE_NODES) for node in own):
+        return False
+    results = [node.value for node in own if isinstance(node, cst.Return) and node.value]
+    # A function without a result is called for its effect.
+    if not results or any(is_one_shot(result, origins) for result in results):
+        return False
+    if any(isinstance(n, cst.Call) and is_impure_call(n, origins) for n in walk(function.body)):
+        return False
+    made_here = bound_names(function.body) - bound_names(function.params)
+    return mutated_names(function.body) <= made_here
+
+
+def _self_calls(function: cst.FunctionDef) -> int:
+    calls = [node.func for node in walk(function.body) if isinstance(node, cst.Call)]
+    return [f.value for f in calls if isinstance(f, cst.Name)].count(function.name.value)
+
+
+def _cached(module: cst.Module, function: cst.FunctionDef) -> Rewrite:
+    chosen = cache_decorator(module, function)
+    decorator = cst.Decorator(chosen.expression)
+    rewritten = replaced(module, {function: lambda node: node.with_changes(decorators=[decorator])})
+    if chosen.missing_import:
+        rewritten = added_import(rewritten, chosen.missing_import)
+    return Rewrite(f"cache {function.name.value} with {chosen.origin}", rewritten)
+
+
+RECURSIVE = Rule("cache-recursive", find_recursive)
+OTHER = Rule("cache", find_other)

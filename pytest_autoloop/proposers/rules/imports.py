@@ -1,0 +1,141 @@
+"""How a module can name ``functools.cache``, and where a new import goes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import libcst as cst
+
+from pytest_autoloop.proposers.rules.purity import import_origins
+from pytest_autoloop.proposers.rules.tree import (
+    Change,
+    Statement,
+    bound_names,
+    fresh_name,
+    inserted_before,
+    replaced,
+    walk,
+)
+
+#: Lines that mean something only at the very top of a file (PEP 263 for the second).
+_STAYS_ON_TOP = re.compile(r"#!|#.*?coding[:=]")
+
+_BLANK_LINE = cst.EmptyLine(indent=False)
+
+#: What may be imported already, and the decorator made from the variable it is imported as.
+_SPELLINGS = {
+    "functools.cache": "{}",
+    "functools": "{}.cache",
+    "functools.lru_cache": "{}(maxsize=None)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CacheDecorator:
+    """The decorator that caches, as one module has to spell it."""
+
+    expression: cst.BaseExpression
+    #: What it is, for example ``functools.cache``.
+    origin: str
+    #: The import statement that it needs and the module does not have.
+    missing_import: str = ""
+
+
+def cache_decorator(module: cst.Module, function: cst.FunctionDef) -> CacheDecorator:
+    """Choose the decorator: through an import that runs before the function, else a new one."""
+    everywhere = import_origins(module)
+    available = _imported_before(module, function)
+    otherwise_bound = _names_bound_without_import(module)
+    for origin, spelling in _SPELLINGS.items():
+        for name in available:
+            if everywhere[name] == {origin} and name not in otherwise_bound:
+                called = origin if origin.endswith("cache") else f"{origin}.cache"
+                return CacheDecorator(cst.parse_expression(spelling.format(name)), called)
+    name, statement = "functools", "import functools"
+    if name in otherwise_bound or everywhere.get(name, {name}) != {name}:
+        name = fresh_name("functools", module)
+        statement = f"import functools as {name}"
+    expression = cst.parse_expression(f"{name}.cache")
+    return CacheDecorator(expression, "functools.cache", statement)
+
+
+def _imported_before(module: cst.Module, function: cst.FunctionDef) -> list[str]:
+    """List what the module imports, unconditionally, before it defines the function."""
+    found: list[str] = []
+    for statement in module.body:
+        if isinstance(statement, cst.SimpleStatementLine):
+            found.extend(import_origins(statement))
+        elif any(node is function for node in walk(statement)):
+            break
+    return found
+
+
+def _names_bound_without_import(module: cst.Module) -> set[str]:
+    imports: dict[cst.CSTNode, Change] = {
+        node: lambda _: cst.Pass()
+        for node in walk(module)
+        if isinstance(node, cst.Import | cst.ImportFrom)
+    }
+    return bound_names(replaced(module, imports))
+
+
+def added_import(module: cst.Module, code: str) -> cst.Module:
+    """Add an import below the docstring and the ``__future__`` imports, above everything else."""
+    place = 0
+    while place < len(module.body) and _stays_first(module.body[place], is_first=place == 0):
+        place += 1
+    above, follower, below = module.body[:place], module.body[place], module.body[place + 1 :]
+    new = cst.ensure_type(cst.parse_statement(code), cst.SimpleStatementLine)
+    header = list(module.header)
+    if _is_import(follower):
+        new, follower = inserted_before(new, follower)
+    else:
+        if above:
+            new = new.with_changes(leading_lines=[_BLANK_LINE])
+        else:
+            header, comments = _split_header(header)
+            follower = follower.with_changes(leading_lines=[*comments, *follower.leading_lines])
+        follower = _set_apart(follower)
+    return module.with_changes(header=header, body=[*above, new, follower, *below])
+
+
+def _stays_first(statement: Statement, *, is_first: bool) -> bool:
+    if not isinstance(statement, cst.SimpleStatementLine):
+        return False
+    first = statement.body[0]
+    if isinstance(first, cst.Expr):
+        return is_first and isinstance(first.value, cst.SimpleString | cst.ConcatenatedString)
+    return (
+        isinstance(first, cst.ImportFrom)
+        and isinstance(first.module, cst.Name)
+        and first.module.value == "__future__"
+    )
+
+
+def _is_import(statement: Statement) -> bool:
+    return isinstance(statement, cst.SimpleStatementLine) and isinstance(
+        statement.body[0], cst.Import | cst.ImportFrom
+    )
+
+
+def _split_header(
+    header: list[cst.EmptyLine],
+) -> tuple[list[cst.EmptyLine], list[cst.EmptyLine]]:
+    """Part the file's own comments from those that stand directly above its first statement."""
+    start = len(header)
+    while start and (comment := header[start - 1].comment):
+        if _STAYS_ON_TOP.match(comment.value):
+            break
+        start -= 1
+    return header[:start], header[start:]
+
+
+def _set_apart(statement: Statement) -> Statement:
+    """Make sure of the blank lines that are usual between imports and a statement."""
+    usual = 1 if isinstance(statement, cst.SimpleStatementLine) else 2
+    lines = statement.leading_lines
+    present = next((i for i, line in enumerate(lines) if line.comment), len(lines))
+    return statement.with_changes(
+        leading_lines=[*[_BLANK_LINE] * (usual - present), *statement.leading_lines]
+    )

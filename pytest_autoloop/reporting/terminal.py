@@ -1,0 +1,182 @@
+"""The terminal: one line before, one per experiment, and the outcome at the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from pytest_autoloop import text
+from pytest_autoloop.model import TIME
+
+if TYPE_CHECKING:
+    import pytest
+    from _pytest.terminal import TerminalReporter
+
+    from pytest_autoloop.campaign import Audit, Campaign
+    from pytest_autoloop.model import Experiment, Metric, Target
+
+_MARKUP: dict[str, dict[str, bool]] = {
+    "baseline": {"cyan": True},
+    "keep": {"green": True, "bold": True},
+    "explore": {"cyan": True},
+    "discard": {"yellow": True},
+    "crash": {"red": True},
+    "timeout": {"purple": True},
+}
+_ARROW = {"lower": "↓", "higher": "↑"}
+
+
+def summary_of(experiment: Experiment) -> dict[str, Any]:
+    """Return what reports of any kind carry of an experiment, as plain data."""
+    return {
+        "number": experiment.number,
+        "status": experiment.status,
+        "reason": experiment.reason,
+        "description": experiment.description,
+        "commit": experiment.commit,
+        **experiment.metrics,
+    }
+
+
+class Terminal:
+    """Writes through pytest's own terminal reporter, and not at all without one."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self.campaign: Campaign | None = None
+        self._audit: Audit | None = None
+        self._notes: list[str] = []
+
+    @property
+    def _reporter(self) -> TerminalReporter | None:
+        # Looked up late: pytest makes it after plugins are configured.
+        reporter: TerminalReporter | None = self._config.pluginmanager.get_plugin(
+            "terminalreporter"
+        )
+        return reporter
+
+    @property
+    def _verbosity(self) -> int:
+        return self._config.get_verbosity()
+
+    def start(
+        self,
+        target: Target,
+        metrics: tuple[Metric, ...],
+        guards: int,
+        benchmarks: int,
+        tag: str,
+    ) -> None:
+        """Say what will be improved, and by what it is judged."""
+        reporter = self._reporter
+        if reporter is None:
+            return
+        # Experiments have no file: pytest would begin each line with one.
+        reporter.showfspath = False
+        names = " ".join(f"{m.name} {_ARROW[m.direction]}" for m in metrics or (TIME,))
+        reporter.write_line(
+            f"autoloop: target {target.path} · metrics {names} · {guards} guards · "
+            f"{benchmarks} benchmarks · branch autoexp/{tag}"
+        )
+
+    def audited(self, audit: Audit | None) -> None:
+        """Take the audit's result for the summary."""
+        self._audit = audit
+
+    def exhausted(self, done: int) -> None:
+        """Note that the proposer had nothing left."""
+        plural = "" if done == 1 else "s"
+        self._notes.append(f"the proposer had no further idea after {done} experiment{plural}")
+
+    def gave_up(self, failures: int) -> None:
+        """Note that the campaign ended because of errors."""
+        times = "an error" if failures == 1 else f"{failures} errors in a row"
+        self._notes.append(f"ended early after {times}; what was kept is on the branch")
+
+    def status_of(
+        self, report: pytest.TestReport
+    ) -> tuple[str, str, str | tuple[str, dict[str, bool]]] | None:
+        """Return pytest's category, letter and word for an experiment's report."""
+        details = getattr(report, "autoloop", None)
+        if details is None:
+            return None
+        status = details["status"]
+        if self._verbosity >= 0:
+            # Counted under its status, but the line is written by `line`.
+            return status, "", ""
+        return status, status[0], (status.upper(), _MARKUP[status])
+
+    def line(self, report: pytest.TestReport) -> None:
+        """Print the line of an experiment that has just been reported."""
+        reporter, campaign = self._reporter, self.campaign
+        details = getattr(report, "autoloop", None)
+        if reporter is None or campaign is None or details is None or self._verbosity < 0:
+            return
+        experiment = campaign.experiments[-1]
+        reporter.write_ensure_prefix(f"{report.nodeid} ", "")
+        reporter.write(experiment.status.upper(), **_MARKUP[experiment.status])
+        reporter.write(f"  {self._told(campaign, experiment)}\n")
+        reporter.currentfspath = None
+
+    def _told(self, campaign: Campaign, experiment: Experiment) -> str:
+        if experiment.status != "baseline":
+            parts = [text.outcome(experiment, campaign.primary), experiment.description]
+            return "   ".join(part for part in parts if part)
+        values = "  ".join(_value(m, experiment) for m in campaign.metrics)
+        gain = campaign.smallest_gain
+        seen = f"smallest gain it can see: {gain:.1%}" if gain else "the score has no noise"
+        return f"{values}   {seen}"
+
+    def summary(self) -> None:
+        """Print the keeps, the audited gain and where the result is."""
+        reporter, campaign = self._reporter, self.campaign
+        if reporter is None or campaign is None or not campaign.experiments:
+            return
+        reporter.section("autoloop", "-", bold=True)
+        for experiment in campaign.experiments:
+            if experiment.status == "keep":
+                outcome = text.outcome(experiment, campaign.primary)
+                reporter.write_line(
+                    f"  {experiment.number:03} {experiment.commit[:10]}  {outcome}   "
+                    f"{experiment.description}"
+                )
+        for line in (*self._closing(campaign), *self._notes):
+            reporter.write_line(line)
+
+    def _closing(self, campaign: Campaign) -> list[str]:
+        first, last = campaign.experiments[0], campaign.experiments[-1]
+        reasons = Counter(e.reason or e.status for e in campaign.experiments[1:] if e.reason)
+        lines = []
+        if reasons:
+            told = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+            lines.append(f"not kept: {told}")
+        kept = [e for e in campaign.experiments if e.status == "keep"]
+        if not kept:
+            return [*lines, f"nothing was kept; table: {campaign.records.results.path}"]
+        best = kept[-1]
+        changes = ", ".join(
+            f"{m.name} {text.value(first.metrics.get(m.name), m.unit)} → "
+            f"{text.value(best.metrics.get(m.name), m.unit)}"
+            for m in campaign.metrics
+        )
+        lines.append(f"{changes} · {self._audited(campaign)}")
+        branch = campaign.records.branch.removeprefix("refs/heads/")
+        target = campaign.workplace.target.path
+        lines.append(f"see it: git diff {first.commit[:10]} {branch} -- {target}")
+        lines.append(f"take it: git merge {branch} · table: {campaign.records.results.path}")
+        assert last.number >= best.number
+        return lines
+
+    def _audited(self, campaign: Campaign) -> str:
+        audit = self._audit
+        if audit is None:
+            return "not audited: the session ended early"
+        gain = f"audited gain {text.gain(audit.effect)}"
+        if audit.first_calls is None:
+            return gain
+        first = text.gain(audit.first_calls)
+        return f"{gain} when called again, {first} on the first call in a fresh process"
+
+
+def _value(metric: Metric, experiment: Experiment) -> str:
+    return f"{metric.name} {text.value(experiment.metrics.get(metric.name), metric.unit)}"

@@ -1,0 +1,309 @@
+"""The loop inside a pytest session: one item per experiment, reported as tests are."""
+
+from __future__ import annotations
+
+import faulthandler
+import signal
+import threading
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_autoloop import opening
+from pytest_autoloop.baseline import establish
+from pytest_autoloop.campaign import Campaign
+from pytest_autoloop.decision.sequential import Rule
+from pytest_autoloop.errors import AutoloopError, ProposerError, UsageError
+from pytest_autoloop.harness.items import uses_benchmark
+from pytest_autoloop.harness.registry import Registry
+from pytest_autoloop.history.repository import Repository
+from pytest_autoloop.model import Target
+from pytest_autoloop.proposers.specs import proposer_from_spec
+from pytest_autoloop.reporting.terminal import Terminal, summary_of
+from pytest_autoloop.search.greedy import Greedy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+    from pathlib import Path
+
+    from pytest_autoloop.baseline import Workplace
+    from pytest_autoloop.model import Brief, Experiment, Json, Metric, Proposal
+    from pytest_autoloop.settings import Settings
+
+#: Failures to propose, one after another, that end a campaign.
+_PROPOSER_ERRORS = 3
+_PASSED = ("baseline", "keep", "explore")
+
+
+class Hooks:
+    """Takes part in the loop on behalf of conftest files and plugins."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def propose(self, brief: Brief) -> Proposal | None:
+        """Ask the hook for a candidate."""
+        proposal: Proposal | None = self._config.hook.pytest_autoloop_propose(
+            config=self._config, brief=brief
+        )
+        return proposal
+
+    def check(self, proposal: Proposal) -> str | None:
+        """Ask the hook for a veto."""
+        reason: str | None = self._config.hook.pytest_autoloop_check(
+            config=self._config, proposal=proposal
+        )
+        return reason
+
+    def finished(self, experiment: Experiment) -> None:
+        """Tell the hook of a finished experiment."""
+        self._config.hook.pytest_autoloop_experiment_finished(
+            config=self._config, experiment=experiment
+        )
+
+
+class Experiments(pytest.Collector):
+    """The node that all experiments hang on."""
+
+    def collect(self) -> list[pytest.Item | pytest.Collector]:
+        """Return nothing: the loop makes its items itself."""
+        return []
+
+
+class ExperimentItem(pytest.Item):
+    """One experiment."""
+
+    def __init__(self, *, run: Callable[[], Experiment], **keywords: Any) -> None:  # noqa: ANN401
+        super().__init__(**keywords)
+        self._run = run
+        self.experiment: Experiment | None = None
+        self.error: Exception | None = None
+
+    def runtest(self) -> None:
+        """Run it; a candidate's fault is a status, only a fault of ours raises."""
+        # A project's faulthandler_timeout is meant for a test; an experiment takes longer.
+        faulthandler.cancel_dump_traceback_later()
+        try:
+            self.experiment = self._run()
+        except Exception as error:
+            self.error = error
+            raise
+
+    def repr_failure(
+        self,
+        excinfo: pytest.ExceptionInfo[BaseException],
+        style: Any = None,  # noqa: ANN401 - as in pytest
+    ) -> Any:  # noqa: ANN401
+        """Show an error of ours as its message: it says what to do."""
+        if isinstance(excinfo.value, AutoloopError):
+            return f"{type(excinfo.value).__name__}: {excinfo.value}"
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Any, int | None, str]:
+        """Name the experiment where pytest shows a test's place."""
+        return self.path, None, self.nodeid
+
+
+class AutoloopSession:
+    """The hooks of a session with `--autoloop`.
+
+    Raises:
+        UsageError: the proposer cannot work as configured.
+    """
+
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        self._config = config
+        self._settings = settings
+        self._terminal = Terminal(config)
+        self._registry = Registry()
+        # Before collection, so that no time is spent when a proposer cannot work.
+        self._proposer = proposer_from_spec(settings.proposer, config.invocation_params.dir)
+        config.pluginmanager.register(self._registry, "autoloop-registry")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Run experiments; the collected tests are run in their child sessions.
+
+        Raises:
+            pytest.UsageError: the project or the command line must change first.
+        """
+        option = session.config.option
+        if session.testsfailed and not option.continue_on_collection_errors:
+            plural = "" if session.testsfailed == 1 else "s"
+            message = f"{session.testsfailed} error{plural} during collection"
+            raise session.Interrupted(message)
+        registry = self._registry
+        nothing = not (session.items or registry.metrics or registry.targets)
+        if option.collectonly or nothing:
+            return True
+        with _terminable():
+            try:
+                self._run(session)
+            except UsageError as error:
+                raise pytest.UsageError(str(error)) from error
+        return True
+
+    def _run(self, session: pytest.Session) -> None:
+        config, settings = self._config, self._settings
+        repository = Repository.open(config.rootpath)
+        metrics = opening.metrics_of(session, self._registry)
+        path, goal = opening.resolve_target(session, self._registry)
+        target = Target(opening.check_target(repository, path), goal)
+        results = opening.results_path(config.rootpath, settings.results)
+        opening.check_clean(session, repository, results)
+        tag = opening.choose_tag(repository, config.rootpath, settings.tag)
+        benchmarks = sum(map(uses_benchmark, session.items))
+        self._terminal.start(target, metrics, len(session.items) - benchmarks, benchmarks, tag)
+        with opening.workplace(session, settings, repository, target) as workplace:
+            try:
+                campaign = self._begin(workplace, metrics, tag, results)
+            except UsageError:
+                raise
+            except AutoloopError as error:
+                self._protocol(session, 0, partial(_fail, error))
+                return
+            self._terminal.campaign = campaign
+            if self._protocol(session, 0, campaign.record_baseline).error is None:
+                self._experiments(session, campaign)
+                self._terminal.audited(campaign.audit())
+
+    def _begin(
+        self, workplace: Workplace, metrics: tuple[Metric, ...], tag: str, results: Path
+    ) -> Campaign:
+        """Measure the baseline; only a green one gets a journal, a table and a branch."""
+        settings, rootdir = self._settings, self._config.rootpath
+        baseline = establish(workplace, metrics, settings.timeout)
+        header: dict[str, Json] = {
+            "target": workplace.target.path,
+            "commit": workplace.commit,
+            "manifest": baseline.manifest.digest,
+            "proposer": settings.proposer,
+        }
+        return Campaign(
+            workplace=workplace,
+            baseline=baseline,
+            records=opening.open_records(rootdir, tag, results, metrics, header),
+            proposer=self._proposer,
+            search=Greedy(),
+            rule=Rule(smallest_gain=settings.min_gain),
+            listener=Hooks(self._config),
+            program=rootdir / settings.program,
+        )
+
+    def _experiments(self, session: pytest.Session, campaign: Campaign) -> None:
+        """Run the experiments that were asked for, or as many as the proposer has."""
+        failures = 0
+        for number in range(1, self._settings.experiments + 1):
+            run = _propose(campaign, number)
+            if run is None:
+                self._terminal.exhausted(number - 1)
+                break
+            error = self._protocol(session, number, run).error
+            if error is None:
+                failures = 0
+                continue
+            failures += 1
+            if not isinstance(error, ProposerError) or failures == _PROPOSER_ERRORS:
+                self._terminal.gave_up(failures)
+                break
+
+    def _protocol(
+        self, session: pytest.Session, number: int, run: Callable[[], Experiment]
+    ) -> ExperimentItem:
+        """Run one experiment as pytest runs a test, and honour --maxfail and session stops."""
+        if number == 0:
+            self._parent = Experiments.from_parent(session, name="autoloop", nodeid="autoloop")
+            session.testscollected = 0
+        item = ExperimentItem.from_parent(self._parent, name=f"{number:03}", run=run)
+        # Plugins that time out or repeat a test must leave an experiment alone.
+        if self._config.pluginmanager.hasplugin("timeout"):
+            item.add_marker(pytest.mark.timeout(0))
+        if self._config.pluginmanager.hasplugin("rerunfailures"):
+            item.add_marker(pytest.mark.flaky(reruns=0))
+        session.items = [item]
+        session.testscollected += 1
+        item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
+        if session.shouldfail:
+            raise session.Failed(session.shouldfail)
+        if session.shouldstop:
+            raise session.Interrupted(session.shouldstop)
+        return item
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Turn a status into an outcome: a discarded idea is no failed test, so it is skipped."""
+        report = yield
+        if not isinstance(item, ExperimentItem) or call.when != "call":
+            return report
+        experiment = item.experiment
+        if experiment is None:
+            return report
+        report.duration = experiment.seconds
+        report.autoloop = summary_of(experiment)  # type: ignore[attr-defined]
+        report.user_properties += [
+            (f"autoloop_{name}", str(value)) for name, value in summary_of(experiment).items()
+        ]
+        if experiment.status not in _PASSED:
+            report.outcome = "skipped"
+            reason = experiment.reason or experiment.status
+            report.longrepr = (str(item.path), 0, f"Skipped: {reason}: {experiment.description}")
+        return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(
+        self, report: pytest.TestReport
+    ) -> tuple[str, str, str | tuple[str, dict[str, bool]]] | None:
+        """Name the outcome of an experiment."""
+        return self._terminal.status_of(report)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Print an experiment's line."""
+        self._terminal.line(report)
+
+    def pytest_terminal_summary(self) -> None:
+        """Print what was won, and how to get it."""
+        self._terminal.summary()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        """Keep experiments out of `--lf`: they are no tests that could be run again."""
+        cache = getattr(self._config, "cache", None)
+        failed = cache.get("cache/lastfailed", {}) if cache is not None else {}
+        ours = [node for node in failed if node.startswith("autoloop::")]
+        if cache is not None and ours:
+            cache.set("cache/lastfailed", {n: v for n, v in failed.items() if n not in ours})
+
+
+def _propose(campaign: Campaign, number: int) -> Callable[[], Experiment] | None:
+    """Ask for a candidate; what goes wrong is reported by the experiment's item."""
+    try:
+        attempt = campaign.propose(number)
+    except Exception as error:  # noqa: BLE001 - a proposer or hook may raise anything
+        return partial(_fail, error)
+    return None if attempt is None else partial(campaign.run, attempt)
+
+
+def _fail(error: Exception) -> Experiment:
+    raise error
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Make SIGTERM end a session as Ctrl-C does: children ended, worktrees removed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,184 @@
+"""Every option and ini key in one table, and what they come to for one session."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pytest
+
+#: What changes a file when nothing else is configured: needs no key and no network.
+DEFAULT_PROPOSER = "rules"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One command-line option and, where it has one, its ini key."""
+
+    flag: str
+    help: str
+    metavar: str
+    type: Callable[[str], Any] = str
+    #: Name of the ini key; the command line wins over it.
+    ini: str = ""
+    default: str = ""
+
+
+def _count(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if number < 0:
+        message = f"{text!r} is not a number of experiments: write 0 (baseline only) or more"
+        raise argparse.ArgumentTypeError(message)
+    return number
+
+
+def _seconds(text: str) -> float:
+    return _positive(text, "seconds")
+
+
+def _fraction(text: str) -> float:
+    value = _positive(text, "a relative gain, for example 0.01 for 1%")
+    if value >= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not below 1: write 0.01 for 1%")
+    return value
+
+
+def _positive(text: str, what: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number of {what}")
+    return value
+
+
+def _tag(text: str) -> str:
+    allowed = text.replace("-", "").replace("_", "").replace(".", "")
+    if not allowed.isalnum() or not allowed.isascii() or ".." in text or text.startswith((".", "-")):
+        message = f"{text!r} cannot name a branch: use letters, digits, '-', '_' and '.'"
+        raise argparse.ArgumentTypeError(message)
+    return text
+
+
+OPTIONS = (
+    Option(
+        "--autoloop",
+        "Improve the target in N experiments; 0 checks the harness and measures the baseline",
+        "N",
+        _count,
+    ),
+    Option(
+        "--autoloop-proposer",
+        "Who suggests edits: rules (default), replay:FOLDER, openai:MODEL",
+        "SPEC",
+        ini="autoloop_proposer",
+        default=DEFAULT_PROPOSER,
+    ),
+    Option(
+        "--autoloop-tag",
+        "Name of the campaign and of its branch autoexp/TAG (default: today, for example nov20)",
+        "TAG",
+        _tag,
+    ),
+    Option(
+        "--autoloop-timeout",
+        "Seconds one child session may take (default: 60 or 5 x the baseline, the longer)",
+        "SECONDS",
+        _seconds,
+        ini="autoloop_timeout",
+    ),
+    Option(
+        "--autoloop-min-gain",
+        "Smallest relative gain worth keeping (default: 0.01, which is 1%%)",
+        "FRACTION",
+        _fraction,
+        ini="autoloop_min_gain",
+        default="0.01",
+    ),
+    Option(
+        "--autoloop-program",
+        "File with standing orders for the proposer, read before each proposal "
+        "(default: program.md)",
+        "PATH",
+        ini="autoloop_program",
+        default="program.md",
+    ),
+    Option(
+        "--autoloop-results",
+        "Table of experiments, relative to the root directory (default: results.tsv)",
+        "PATH",
+        ini="autoloop_results",
+        default="results.tsv",
+    ),
+)
+
+_COPY = "autoloop_copy"
+_COPY_HELP = "Globs of ignored or untracked files that the harness needs in a clean worktree"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What one session was asked to do."""
+
+    experiments: int
+    proposer: str
+    tag: str | None
+    #: Wall-clock limit of one child in seconds; None derives it from the baseline.
+    timeout: float | None
+    min_gain: float
+    program: str
+    results: str
+    copy: tuple[str, ...]
+
+    @classmethod
+    def from_config(cls, config: pytest.Config) -> Settings:
+        """Read command line and ini; the command line wins.
+
+        Raises:
+            argparse.ArgumentTypeError: an ini value is not what its option takes.
+        """
+        values = {option.flag: _value(config, option) for option in OPTIONS}
+        return cls(
+            experiments=values["--autoloop"],
+            proposer=values["--autoloop-proposer"],
+            tag=values["--autoloop-tag"],
+            timeout=values["--autoloop-timeout"],
+            min_gain=values["--autoloop-min-gain"],
+            program=values["--autoloop-program"],
+            results=values["--autoloop-results"],
+            copy=tuple(config.getini(_COPY)),
+        )
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare every option and ini key to pytest."""
+    group = parser.getgroup("autoloop", "optimization loop (pytest-autoloop)")
+    for option in OPTIONS:
+        group.addoption(
+            option.flag, metavar=option.metavar, type=option.type, default=None, help=option.help
+        )
+        if option.ini:
+            # Declared as text, so that an unset key is told from a chosen default.
+            parser.addini(option.ini, option.help.replace("%%", "%"), type="string", default="")
+    parser.addini(_COPY, _COPY_HELP, type="args", default=[])
+
+
+def _value(config: pytest.Config, option: Option) -> Any:  # noqa: ANN401 - as typed by the table
+    chosen = config.getoption(option.flag)
+    if chosen is not None:
+        return chosen
+    text = (config.getini(option.ini) if option.ini else "") or option.default
+    if not text:
+        return None
+    try:
+        return option.type(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{option.ini}: {error}") from None

@@ -1,0 +1,186 @@
+"""A scripted chat server on the loopback address, for the real client to talk to.
+
+with ChatServer(["DESCRIPTION: …", {"status": 429}]) as server:
+… OPENAI_BASE_URL=server.base_url …
+assert server.requests[0].body["model"] == "scripted"
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import TracebackType
+
+MODEL = "scripted"
+
+
+class Reply(TypedDict, total=False):
+    """One answer; every key is optional."""
+
+    #: The assistant's text.
+    text: str | None
+    refusal: str
+    finish_reason: str
+    #: The completion's ``usage``; None leaves it out.
+    usage: dict[str, int] | None
+    #: HTTP status; from 400 on the body is `error`.
+    status: int
+    headers: dict[str, str]
+    #: The error object: message, code, type, …
+    error: dict[str, Any]
+    #: Sent as it is, in place of a completion.
+    raw: str
+    content_type: str
+    #: Seconds to wait before the answer.
+    delay: float
+
+
+ScriptedReply: TypeAlias = "str | Reply"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRequest:
+    """What a client sent."""
+
+    path: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+    @property
+    def messages(self) -> list[dict[str, str]]:
+        """The conversation, oldest message first."""
+        messages: list[dict[str, str]] = self.body["messages"]
+        return messages
+
+
+class ChatServer:
+    """Answers ``POST /v1/chat/completions`` with the scripted replies, one after another.
+
+    An iterator may be endless. After the last reply every request gets status 500, which clients
+    are told not to repeat.
+    """
+
+    def __init__(self, replies: Iterable[ScriptedReply] = ()) -> None:
+        self.requests: list[RecordedRequest] = []
+        self._replies = iter(replies)
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
+        # Joined on close, so that no thread and no socket outlives a test.
+        self._server.daemon_threads = False
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}
+        )
+
+    @property
+    def base_url(self) -> str:
+        """The address for OPENAI_BASE_URL."""
+        return f"http://127.0.0.1:{self._server.server_port}/v1"
+
+    def __enter__(self) -> ChatServer:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._closing.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def answer(self, request: RecordedRequest) -> Reply:
+        """Record a request and return its reply, once its delay is over or the server closes."""
+        with self._lock:
+            self.requests.append(request)
+            reply = next(self._replies, None)
+        if reply is None:
+            return {
+                "status": 500,
+                "error": {"message": "the script has no more replies"},
+                "headers": {"x-should-retry": "false"},
+            }
+        if isinstance(reply, str):
+            return {"text": reply}
+        self._closing.wait(reply.get("delay", 0))
+        return reply
+
+
+def _handler_for(chat: ChatServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        """Speaks HTTP/1.0, one request per connection, so that closing never waits."""
+
+        def do_GET(self) -> None:
+            if self.path == "/v1/models":
+                models = [{"id": MODEL, "object": "model", "created": 0, "owned_by": "tests"}]
+                self._send(200, json.dumps({"object": "list", "data": models}), {})
+            else:
+                self._send(404, json.dumps({"error": {"message": f"no {self.path}"}}), {})
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if self.path != "/v1/chat/completions":
+                self._send(404, json.dumps({"error": {"message": f"no {self.path}"}}), {})
+                return
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            reply = chat.answer(RecordedRequest(self.path, headers, body))
+            status = reply.get("status", 200)
+            sent = {"content-type": reply.get("content_type", "application/json")}
+            if status >= 400:
+                sent["retry-after-ms"] = "1"
+            self._send(status, _body(reply, body["model"]), sent | reply.get("headers", {}))
+
+        def _send(self, status: int, body: str, headers: dict[str, str]) -> None:
+            content = body.encode("utf-8")
+            try:
+                self.send_response(status)
+                headers = {"content-type": "application/json"} | headers
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("content-length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+            except ConnectionError:
+                pass  # the client gave up waiting, as a test of time limits wants it to
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Say nothing: the requests are recorded."""
+
+    return Handler
+
+
+def _body(reply: Reply, model: str) -> str:
+    if "raw" in reply:
+        return reply["raw"]
+    if reply.get("status", 200) >= 400:
+        return json.dumps({"error": reply.get("error", {"message": "scripted error"})})
+    completion = {
+        "id": "chatcmpl-scripted",
+        "object": "chat.completion",
+        "created": 0,
+        "model": model,
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": reply.get("finish_reason", "stop"),
+                "message": {
+                    "role": "assistant",
+                    "content": reply.get("text"),
+                    "refusal": reply.get("refusal"),
+                },
+            }
+        ],
+        "usage": reply.get(
+            "usage", {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
+        ),
+    }
+    return json.dumps({key: value for key, value in completion.items() if value is not None})

@@ -1,0 +1,349 @@
+"""From a model's reply to the target's new bytes."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_autoloop.proposers.edits import (
+    InvalidEditError,
+    apply_reply,
+    clean_text,
+    decode,
+    edit_format,
+    encode,
+    fence_for,
+    marker_width,
+    parse_description,
+    visible_reply,
+)
+
+LONG = "".join(f"line_{number} = {number}\n" for number in range(300)).encode()
+
+
+def whole(content: str, fence: str = "```") -> str:
+    """Return a reply that replaces the file."""
+    return f"DESCRIPTION: rewrite it\n\n{fence}python\n{content}{fence}\n"
+
+
+def block(search: str, replace: str, width: int = 7) -> str:
+    """Return one SEARCH/REPLACE block."""
+    return f"{'<' * width} SEARCH\n{search}{'=' * width}\n{replace}{'>' * width} REPLACE\n"
+
+
+def problem_of(reply: str, source: bytes) -> str:
+    """Return why the reply cannot be applied."""
+    with pytest.raises(InvalidEditError) as caught:
+        apply_reply(reply, source)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(("lines", "expected"), [(0, "whole"), (200, "whole"), (201, "blocks")])
+def test_format_follows_the_number_of_lines(lines, expected):
+    """A target of up to 200 lines is replaced whole, a longer one by blocks."""
+    assert edit_format(b"x\n" * lines) == expected
+
+
+# Whole file
+
+
+def test_whole_file_is_the_fenced_block():
+    """A short target becomes what stands in the fence, byte for byte."""
+    assert apply_reply(whole("x = 2\ny = 3\n"), b"x = 1\n") == b"x = 2\ny = 3\n"
+
+
+def test_last_of_several_blocks_is_the_file():
+    """A model may show snippets first: the last block is the file."""
+    reply = "Replace this:\n```python\nx = 1\n```\nby:\n" + whole("x = 2\n")
+    assert apply_reply(reply, b"x = 1\n") == b"x = 2\n"
+
+
+def test_fence_of_tildes_is_a_fence():
+    """Fences of tildes are understood as well."""
+    assert apply_reply(whole("x = 2\n", "~~~~"), b"x = 1\n") == b"x = 2\n"
+
+
+def test_shorter_fence_inside_a_longer_one_is_content():
+    """A file that holds fences itself survives in a longer fence."""
+    content = '"""Use it:\n\n```python\nf()\n```\n"""\n'
+    assert apply_reply(whole(content, "````"), b"old\n") == content.encode()
+
+
+@pytest.mark.parametrize("examples", [1, 2, 3])
+def test_inner_fences_that_close_the_block_early_are_refused(examples):
+    """A reply whose fence is ambiguous is refused, never cut where the inner fence ends."""
+    content = "text\n" + "```python\nf()\n```\n" * examples
+    assert "not closed" in problem_of(whole(content), b"old\n")
+
+
+def test_fence_that_the_target_holds_cannot_enclose_it():
+    """When the target holds fences, a fence of that length is not taken for the file."""
+    assert "````" in problem_of(whole("text\n"), b"```\ncode\n```\n")
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        ("I would hoist the loop.", "no fenced block"),
+        ("```python\nx = 2\n", "not closed"),
+        ("```python\n```\n", "empty"),
+        ("```python\n\n  \n```\n", "empty"),
+    ],
+)
+def test_reply_without_a_usable_block_says_what_is_missing(reply, words):
+    """The problem names what is missing, so that the model can repair it."""
+    assert words in problem_of(reply, b"x = 1\n")
+
+
+def test_text_that_is_no_unicode_is_refused():
+    """Half of a surrogate pair cannot be written to a file and is refused with a reason."""
+    assert "\\ud800" in problem_of(whole("x = '\ud800'\n"), b"x = 1\n")
+
+
+def test_blocks_are_understood_for_a_short_file_too():
+    """A model that prefers blocks may use them for a short target."""
+    assert apply_reply(block("x = 1\n", "x = 2\n"), b"x = 1\ny = 1\n") == b"x = 2\ny = 1\n"
+
+
+# Bytes
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("final", [True, False])
+@pytest.mark.parametrize("style", ["whole", "blocks"])
+def test_byte_order_mark_and_newlines_are_preserved(mark, newline, final, style):
+    """An edit changes the text it means, never the mark, the line ends or the final newline."""
+
+    def file(*lines: str) -> bytes:
+        return bytes(mark + (newline.join(lines) + (newline if final else "")).encode())
+
+    reply = whole("é = 1\nb = 2\n") if style == "whole" else block("b = 1\n", "b = 2\n")
+    assert apply_reply(reply, file("é = 1", "b = 1")) == file("é = 1", "b = 2")
+
+
+def test_reply_with_windows_line_ends_does_not_change_a_unix_file():
+    """Line ends of the reply are the server's affair, not the file's."""
+    reply = whole("x = 2\n").replace("\n", "\r\n")
+    assert apply_reply(reply, b"x = 1\n") == b"x = 2\n"
+
+
+def test_unchanged_lines_of_a_mixed_file_keep_their_ends():
+    """In a file of mixed line ends only the edited lines change."""
+    source = b"a\r\nb\nc\r\nd\n\r\nlast"
+    assert apply_reply(whole("a\nb\nC\nd\n\nnew\nlast\n"), source) == (
+        b"a\r\nb\nC\r\nd\n\r\nnew\r\nlast"
+    )
+
+
+def test_lone_carriage_returns_are_content():
+    """A carriage return that ends no line stays where it is."""
+    assert apply_reply(block("b\n", "c\n"), b"a\rx\nb\n") == b"a\rx\nc\n"
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])), st.booleans())
+def test_decode_and_encode_are_inverse(text, has_mark):
+    """What a model sees of a file and does not change comes back as the same bytes."""
+    text = text.removeprefix("\ufeff")
+    source = (b"\xef\xbb\xbf" if has_mark else b"") + text.encode()
+    assert encode(decode(source), source) == source
+
+
+def test_source_that_is_not_utf8_is_an_error():
+    """Bytes that are not UTF-8 are never replaced by guesses."""
+    with pytest.raises(UnicodeDecodeError):
+        decode(b"caf\xe9")
+
+
+def test_no_final_newline_ends_when_the_reply_adds_a_line():
+    """A final newline appears when the edit deliberately adds one."""
+    assert apply_reply(whole("x = 2\n\n"), b"x = 1") == b"x = 2\n"
+
+
+def test_new_content_of_an_empty_target_ends_with_a_newline():
+    """An empty target can be filled."""
+    assert apply_reply(whole("x = 1\n"), b"") == b"x = 1\n"
+
+
+# SEARCH/REPLACE blocks
+
+
+def test_blocks_replace_what_they_quote():
+    """Every block replaces the lines it quotes, in whatever order the blocks come."""
+    reply = (
+        "DESCRIPTION: two changes\n```python\n"
+        + block("line_200 = 200\n", "line_200 = 0\nmore = 1\n")
+        + "```\nand\n"
+        + block("line_1 = 1\nline_2 = 2\n", "")
+    )
+    expected = LONG.replace(b"line_200 = 200\n", b"line_200 = 0\nmore = 1\n")
+    assert apply_reply(reply, LONG) == expected.replace(b"line_1 = 1\nline_2 = 2\n", b"")
+
+
+def test_block_that_changes_nothing_is_applied():
+    """Whether an edit does anything is not judged here."""
+    assert apply_reply(block("line_5 = 5\n", "line_5 = 5\n"), LONG) == LONG
+
+
+def test_missing_text_is_named_with_the_nearest():
+    """A block that quotes wrongly is told its number and what the file really says."""
+    reply = block("line_1 = 1\n", "") + block("line_70 = 70\nline_71 = 72\n", "")
+    problem = problem_of(reply, LONG)
+    assert problem.startswith("block 2: its SEARCH part is not in the file")
+    assert problem.endswith("line_70 = 70\nline_71 = 71")
+
+
+def test_text_unlike_anything_gets_no_quotation():
+    """Where nothing in the file is alike, nothing is quoted."""
+    problem = problem_of(block("@@@ §§§ ???\n", ""), LONG)
+    assert "nearest" not in problem
+    assert "Copy the lines" in problem
+
+
+def test_ambiguous_block_is_told_where_it_occurs():
+    """A block that occurs more than once is refused with the line numbers."""
+    problem = problem_of(block("same\n", "other\n"), b"same\n" + LONG + b"same\n")
+    assert "block 1: its SEARCH part occurs 2 times (at lines 1, 302)" in problem
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        ("DESCRIPTION: nothing to do", "no SEARCH/REPLACE block"),
+        ("```python\nx = 1\n```\n", "no SEARCH/REPLACE block"),
+        ("<<<<<<< SEARCH\nline_1 = 1\n=======\nline_1 = 2\n", "block 1 is not closed"),
+        ("<<<<<<< SEARCH\nline_1 = 1\n>>>>>>> REPLACE\n", "block 1 has the line >>>>>>> REPLACE"),
+        (block("line_1 = 1\n", "title\n=======\n"), "block 1 has the line ======="),
+        (block("", "x = 1\n"), "block 1 has an empty SEARCH part"),
+        (
+            block("line_1 = 1\nline_2 = 2\n", "") + block("line_2 = 2\n", ""),
+            "blocks 1 and 2 change the same lines",
+        ),
+    ],
+)
+def test_malformed_blocks_are_refused(reply, words):
+    """A block that is not to the letter is refused with its number and the reason."""
+    assert words in problem_of(reply, LONG)
+
+
+def test_markers_grow_with_the_target():
+    """A target that holds marker lines itself is edited with longer markers."""
+    source = LONG + b"Title\n=======\ntext\n"
+    assert marker_width(decode(source)) == 8
+    expected = LONG + b"Title!\n=======\ntext\n"
+    reply = block("Title\n=======\n", "Title!\n=======\n", width=8)
+    assert apply_reply(reply, source) == expected
+    assert "<<<<<<<< SEARCH" in problem_of(block("Title\n", "Title!\n"), source)
+
+
+def test_short_file_that_holds_markers_is_replaced_whole():
+    """Marker lines that belong to a short target are content."""
+    content = block("a\n", "b\n")
+    assert apply_reply(whole(content + "c\n"), content.encode()) == (content + "c\n").encode()
+
+
+def test_problem_is_bounded():
+    """However much goes wrong, the problem stays short enough to send back."""
+    wrong = "".join(f"line_{number} = x{'y' * 500}\n" for number in range(300))
+    assert len(problem_of(block(wrong, "") * 50, LONG)) < 40_000
+
+
+# A line may hold anything but a newline, and look like a marker of the usual width.
+ANY_LINE = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n"), max_size=20),
+    st.sampled_from(["=======", "<<<<<<< SEARCH", ">>>>>>> REPLACE", "```", "\x0c", "a\u2028b"]),
+)
+
+
+@given(
+    lines=st.lists(ANY_LINE, min_size=2, max_size=20),
+    replacements=st.tuples(st.lists(ANY_LINE, max_size=5), st.lists(ANY_LINE, max_size=5)),
+    cut=st.tuples(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1)),
+    details=st.tuples(
+        st.sampled_from(["\n", "\r\n"]), st.booleans(), st.sampled_from([b"", b"\xef\xbb\xbf"])
+    ),
+)
+def test_random_edits_survive_the_format(lines, replacements, cut, details):
+    """Any edit that can be written as blocks is applied exactly as it was meant."""
+    newline, final, mark = details
+    numbered = [f"{number} {line}" for number, line in enumerate(lines)]
+    first, middle, last = sorted(round(part * len(lines)) for part in cut)
+    pieces = [(numbered[first:middle], replacements[0]), (numbered[middle:last], replacements[1])]
+    pieces = [(old, new) for old, new in pieces if old]
+    width = marker_width("\n".join(numbered))
+    edited = [
+        *numbered[:first],
+        *(line for _, new in pieces for line in new),
+        *numbered[last:],
+    ]
+    markers = {"<" * width + " SEARCH", "=" * width, ">" * width + " REPLACE"}
+    if not pieces or any(line.rstrip() in markers for line in edited) or not edited:
+        return
+
+    def part(content: list[str]) -> str:
+        return "".join(f"{line}\n" for line in content)
+
+    def file(content: list[str]) -> bytes:
+        return bytes(mark + (newline.join(content) + (newline if final else "")).encode())
+
+    reply = "".join(block(part(old), part(new), width) for old, new in reversed(pieces))
+    expected = file(edited)
+    if edited[0].startswith("\ufeff"):
+        expected = mark + expected.removeprefix(mark).removeprefix("\ufeff".encode())
+    assert apply_reply(reply, file(numbered)) == expected
+
+
+# Descriptions and text of others
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        ("DESCRIPTION: hoist the regex\n```\nx\n```", "hoist the regex"),
+        ("Sure!\n**Description:** use a `set`\n```\nx\n```", "use a `set`"),
+        ("## description: cache it\n", "cache it"),
+        ("```\nDESCRIPTION: of the code\n```\nDESCRIPTION: mine", "mine"),
+        ("Hoist the regex.\n\n```\nx\n```", "Hoist the regex."),
+        ("```\nDESCRIPTION: of the code\n```", ""),
+        ("<<<<<<< SEARCH\nDESCRIPTION: x\n=======\n>>>>>>> REPLACE", ""),
+        ("DESCRIPTION: red\x1b[31m\x07 and \u202eback\u2028 line", "red and back line"),
+    ],
+)
+def test_description_is_one_clean_line(reply, expected):
+    """The description is found outside the code and cannot play tricks on a terminal."""
+    assert parse_description(reply) == expected
+
+
+def test_description_is_at_most_200_characters():
+    """A description that rambles is cut."""
+    description = parse_description("DESCRIPTION: " + "word " * 100)
+    assert len(description) <= 200
+    assert description.endswith("…")
+
+
+def test_clean_text_may_keep_lines():
+    """Output of several lines stays readable once it is harmless."""
+    text = clean_text("a\tb\r\n\x1b]0;title\x07c\x00\rd", 100, keep_lines=True)
+    assert text == "a       b\nc\nd"
+
+
+@pytest.mark.parametrize(
+    ("text", "fence"), [("x", "```"), ("``", "```"), ("```", "````"), ("a ````` b", "``````")]
+)
+def test_fence_is_longer_than_any_run_of_backticks(text, fence):
+    """No text can close the fence that encloses it."""
+    assert fence_for(text) == fence
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        ("<think>```\nno\n```</think>answer", "answer"),
+        ("answer <think>x</think>", "answer <think>x</think>"),
+        ("<think>never closed", "<think>never closed"),
+    ],
+)
+def test_reasoning_in_front_of_a_reply_is_not_read(reply, expected):
+    """What a model thought aloud first is not taken for its answer."""
+    assert visible_reply(reply) == expected
