@@ -14,8 +14,6 @@ from pytest_autoloop.harness.manifest import Manifest
 from pytest_autoloop.model import Decision, Pair, Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pytest_autoloop.evaluation.protocol import Verdict
     from pytest_autoloop.evaluation.runner import Run, Runner
     from pytest_autoloop.history.repository import Repository
@@ -73,9 +71,7 @@ class Baseline:
     written: frozenset[str]
 
 
-def establish(
-    workplace: Workplace, metrics: tuple[Metric, ...], timeout: float | None
-) -> Baseline:
+def establish(workplace: Workplace, metrics: tuple[Metric, ...], timeout: float | None) -> Baseline:
     """Run the harness on the untouched target, then on an unusable one, then measure noise.
 
     Raises:
@@ -97,15 +93,9 @@ def establish(
     evaluator.limits = Limits.after(run.exit.seconds, timeout)
     written = frozenset(workplace.pool.dirty("candidate", ignoring=workplace.target.path))
     workplace.pool.reset("candidate")
-    first = _measured(evaluator.sample(manifest, incumbent=True), metrics)
-    _canary(workplace, manifest, first)
-    pairs = []
-    for _ in range(_CALIBRATION_PAIRS):
-        pair = evaluator.pair(manifest)
-        if isinstance(pair, Decision):
-            message = f"the untouched target cannot be measured twice: {pair.detail}"
-            raise BaselineRed(message)
-        pairs.append(pair)
+    pairs = [_same(evaluator, manifest)]
+    _canary(workplace, manifest, pairs[0].candidate)
+    pairs += [_same(evaluator, manifest) for _ in range(_CALIBRATION_PAIRS - 1)]
     return Baseline(
         manifest,
         Calibration.from_same_file(pairs, metrics),
@@ -162,15 +152,17 @@ def _hint(workplace: Workplace) -> str:
     )
 
 
-def _measured(sample: Sample | Decision, metrics: Sequence[Metric]) -> Sample:
-    if isinstance(sample, Decision):
-        message = f"on the untouched target, {sample.detail}"
-        raise UsageError(message) if sample.reason == "invalid-score" else BaselineRed(message)
-    broken = violated(sample, metrics)
+def _same(evaluator: Evaluator, manifest: Manifest) -> Pair:
+    """Measure the untouched target against itself."""
+    pair = evaluator.pair(manifest)
+    if isinstance(pair, Decision):
+        message = f"on the untouched target, {pair.detail}"
+        raise UsageError(message) if pair.reason == "invalid-score" else BaselineRed(message)
+    broken = violated(pair.candidate, manifest.metrics)
     if broken:
         message = f"on the untouched target, {broken}: lower the bound or improve it by hand first"
         raise UsageError(message)
-    return sample
+    return pair
 
 
 def _canary(workplace: Workplace, manifest: Manifest, untouched: Sample) -> None:

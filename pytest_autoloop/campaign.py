@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Protocol
 
+from pytest_autoloop import text
 from pytest_autoloop.decision import gains, sequential, verdict
 from pytest_autoloop.evaluation import screen
 from pytest_autoloop.model import (
@@ -20,7 +21,6 @@ from pytest_autoloop.model import (
     Pair,
     Reading,
 )
-from pytest_autoloop import text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -284,9 +284,7 @@ class Campaign:
             pairs.append(pair)
         basis = verdict.objective_basis(pairs[:found], manifest.metrics) or "warm"
         effect = verdict.effect_of(pairs, self._calibration, manifest.metrics)
-        if verdict.confirmed(
-            pairs[found:], basis, self._calibration, manifest.metrics, self.rule
-        ):
+        if verdict.confirmed(pairs[found:], basis, self._calibration, manifest.metrics, self.rule):
             return replace(decision, effect=effect)
         return Decision("discard", "no-gain", "the gain was not confirmed on fresh pairs", effect)
 
@@ -352,7 +350,9 @@ class Campaign:
         metrics = self.baseline.manifest.metrics
         if not metrics:
             return {TIME.name: gains.score(pair.candidate for pair in pairs)}
-        return {m.name: gains.typical([p.candidate.metrics[m.name] for p in pairs]) for m in metrics}
+        return {
+            m.name: gains.typical([p.candidate.metrics[m.name] for p in pairs]) for m in metrics
+        }
 
 
 def _decided(experiment: Experiment, decision: Decision) -> Experiment:

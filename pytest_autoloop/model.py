@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 Direction: TypeAlias = Literal["lower", "higher"]
 Status: TypeAlias = Literal["baseline", "keep", "discard", "crash", "timeout", "explore"]
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
 @dataclass(frozen=True, slots=True)

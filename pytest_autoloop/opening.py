@@ -23,7 +23,6 @@ from pytest_autoloop.evaluation.evaluator import Evaluator, Limits
 from pytest_autoloop.evaluation.runner import Project, Runner, import_roots
 from pytest_autoloop.harness.items import fixture_item, uses_benchmark, visible_parent
 from pytest_autoloop.history.journal import Journal, campaigns
-from pytest_autoloop.history.repository import Repository
 from pytest_autoloop.history.results import ResultsFile, is_ours
 from pytest_autoloop.history.worktrees import WorktreePool
 from pytest_autoloop.model import TIME, Metric, Target
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pytest_autoloop.harness.registry import Registry
+    from pytest_autoloop.history.repository import Repository
     from pytest_autoloop.model import Json
     from pytest_autoloop.settings import Settings
 
@@ -100,21 +100,27 @@ def check_target(repository: Repository, path: Path) -> str:
     root = repository.root
     parent = path.parent.resolve()
     if not (parent / path.name).is_relative_to(root):
-        raise UsageError(f"the target {path} is outside the repository {root}: only a file that "
-                         "git tracks here can be improved")
+        raise UsageError(
+            f"the target {path} is outside the repository {root}: only a file that "
+            "git tracks here can be improved"
+        )
     name = (parent / path.name).relative_to(root).as_posix()
     if path.is_symlink():
         raise UsageError(f"the target {name} is a symbolic link: name the file it points to")
     if path.is_dir():
         raise UsageError(f"the target {name} is a directory: name one file in it")
     if not path.exists():
-        raise UsageError(f"the target {name} does not exist below {root}: correct the path that "
-                         "the target fixture returns")
+        raise UsageError(
+            f"the target {name} does not exist below {root}: correct the path that "
+            "the target fixture returns"
+        )
     if repository.is_tracked(name):
         return name
     if repository.is_ignored(name):
-        raise UsageError(f"the target {name} is ignored by git: its history could not be kept; "
-                         "track it (git add -f) or choose another file")
+        raise UsageError(
+            f"the target {name} is ignored by git: its history could not be kept; "
+            "track it (git add -f) or choose another file"
+        )
     raise UsageError(f"the target {name} is not tracked by git: git add and commit it first")
 
 

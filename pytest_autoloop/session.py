@@ -299,7 +299,7 @@ def _terminable() -> Iterator[None]:
         yield
         return
 
-    def interrupt(number: int, frame: object) -> None:
+    def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, interrupt)

@@ -62,7 +62,12 @@ def _positive(text: str, what: str) -> float:
 
 def _tag(text: str) -> str:
     allowed = text.replace("-", "").replace("_", "").replace(".", "")
-    if not allowed.isalnum() or not allowed.isascii() or ".." in text or text.startswith((".", "-")):
+    if (
+        not allowed.isalnum()
+        or not allowed.isascii()
+        or ".." in text
+        or text.startswith((".", "-"))
+    ):
         message = f"{text!r} cannot name a branch: use letters, digits, '-', '_' and '.'"
         raise argparse.ArgumentTypeError(message)
     return text

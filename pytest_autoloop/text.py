@@ -33,14 +33,15 @@ def factor(log_gain: float) -> str:
 
 def effect(found: Effect, direction: Direction) -> str:
     """Write an effect with its interval: the metric's change in per cent, or a factor."""
+    on = " on first calls" if found.basis == "first" else ""
     if found.log_gain >= _FACTOR_FROM:
-        return f"{factor(found.log_gain)} better [{factor(found.low)}, {factor(found.high)}]"
+        return f"{factor(found.log_gain)} better [{factor(found.low)}, {factor(found.high)}]{on}"
     sign = 1 if direction == "higher" else -1
     ends = sorted(100 * math.expm1(sign * bound) for bound in (found.low, found.high))
     centre = 100 * math.expm1(sign * found.log_gain)
     if found.low == found.high:
-        return f"{centre:+.1f}%"
-    return f"{centre:+.1f}% [{ends[0]:+.1f}, {ends[1]:+.1f}]"
+        return f"{centre:+.1f}%{on}"
+    return f"{centre:+.1f}% [{ends[0]:+.1f}, {ends[1]:+.1f}]{on}"
 
 
 def outcome(experiment: Experiment, primary: Metric) -> str:

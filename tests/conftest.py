@@ -2,4 +2,8 @@
 
 from __future__ import annotations
 
+from tests.projects import project
+
+__all__ = ["project"]
+
 pytest_plugins = ["pytester"]

@@ -38,9 +38,7 @@ def time_gains_by_benchmark(pairs: Sequence[Pair], basis: Basis) -> dict[str, li
 def _log_ratios(pair: Pair, basis: Basis) -> dict[str, float]:
     before, after = _times(pair.incumbent, basis), _times(pair.candidate, basis)
     shared = sorted(before.keys() & after.keys())
-    return {
-        name: math.log(max(before[name], _CLOCK) / max(after[name], _CLOCK)) for name in shared
-    }
+    return {name: math.log(max(before[name], _CLOCK) / max(after[name], _CLOCK)) for name in shared}
 
 
 def metric_gain(pair: Pair, metric: Metric) -> float:

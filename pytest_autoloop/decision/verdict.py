@@ -91,25 +91,31 @@ def decide(
     if broken:
         return Decision("discard", "constraint", broken)
     basis = objective_basis(pairs, metrics)
-    if basis is None:
-        if len(pairs) < rule.maximum_pairs:
-            return None
-        detail = "first calls and warm calls disagree: a cache that outlives the call?"
-        return Decision("discard", "no-gain", detail, effect_of(pairs, calibration, metrics))
-    values = gains_of(pairs, basis, metrics)
-    effect = effect_of(pairs, calibration, metrics)
-    if calibration.deterministic:
-        step: sequential.Step = "keep" if values[-1] > 0 else "discard"
-    else:
-        step = sequential.decide(values, calibration.of(basis), rule)
+    step = _step(pairs, basis, calibration, metrics, rule)
     if step == "continue":
         return None
+    effect = effect_of(pairs, calibration, metrics)
     if step == "discard":
         return Decision("discard", "no-gain", _why_not(pairs, basis, effect, rule), effect)
-    worse = _regression(pairs, basis, metrics)
+    worse = _regression(pairs, basis or "warm", metrics)
     if worse:
         return Decision("discard", "regression", worse, effect)
     return Decision("keep", "", "", effect)
+
+
+def _step(
+    pairs: Sequence[Pair],
+    basis: Basis | None,
+    calibration: Calibration,
+    metrics: Sequence[Metric],
+    rule: Rule,
+) -> sequential.Step:
+    if basis is None:
+        return "continue" if len(pairs) < rule.maximum_pairs else "discard"
+    values = gains_of(pairs, basis, metrics)
+    if calibration.deterministic:
+        return "keep" if values[-1] > 0 else "discard"
+    return sequential.decide(values, calibration.of(basis), rule)
 
 
 def confirmed(
@@ -138,9 +144,7 @@ def gains_of(pairs: Sequence[Pair], basis: Basis, metrics: Sequence[Metric]) -> 
     return [gains.time_gain(pair, basis) for pair in pairs]
 
 
-def effect_of(
-    pairs: Sequence[Pair], calibration: Calibration, metrics: Sequence[Metric]
-) -> Effect:
+def effect_of(pairs: Sequence[Pair], calibration: Calibration, metrics: Sequence[Metric]) -> Effect:
     """Return the effect with its interval; where it is unclear, of the warm calls."""
     basis = objective_basis(pairs, metrics) or "warm"
     values = gains_of(pairs, basis, metrics)
@@ -149,7 +153,9 @@ def effect_of(
     return sequential.effect(values, calibration.of(basis), basis)
 
 
-def _why_not(pairs: Sequence[Pair], basis: Basis, effect: Effect, rule: Rule) -> str:
+def _why_not(pairs: Sequence[Pair], basis: Basis | None, effect: Effect, rule: Rule) -> str:
+    if basis is None:
+        return "first calls and warm calls disagree: a cache that outlives the call?"
     if basis == "first":
         warm = statistics.fmean(gains.time_gain(pair, "warm") for pair in pairs)
         if warm > rule.threshold:

@@ -142,7 +142,8 @@ def _record_first_calls(first: dict[str, float]) -> None:
         from pytest_benchmark.fixture import BenchmarkFixture  # noqa: PLC0415
     except ImportError:
         return
-    make_runner: Callable[..., Any] | None = getattr(BenchmarkFixture, "_make_runner", None)
+    fixture_class: Any = BenchmarkFixture
+    make_runner: Callable[..., Any] | None = getattr(fixture_class, "_make_runner", None)
     if make_runner is None:
         return
 
@@ -158,7 +159,7 @@ def _record_first_calls(first: dict[str, float]) -> None:
 
         return run
 
-    BenchmarkFixture._make_runner = recording  # noqa: SLF001
+    fixture_class._make_runner = recording
 
 
 def main() -> None:
@@ -170,7 +171,7 @@ def main() -> None:
     spec = ChildSpec.read(Path(sys.argv[1]))
     sys.argv[:] = ["pytest", *spec.args]
     finder = WorktreeFinder(Path(spec.checkout), Path(spec.worktree), spec.target)
-    sys.meta_path.insert(0, finder)  # type: ignore[arg-type]
+    sys.meta_path.insert(0, finder)
     registry = Registry()
     pytest.main(spec.args, plugins=[Child(spec, registry), registry])
 

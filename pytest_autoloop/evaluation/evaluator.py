@@ -40,9 +40,7 @@ class Limits:
 class Evaluator:
     """Runs the harness in two worktrees, the incumbent's and the candidate's."""
 
-    def __init__(
-        self, runner: Runner, incumbent: Path, candidate: Path, limits: Limits
-    ) -> None:
+    def __init__(self, runner: Runner, incumbent: Path, candidate: Path, limits: Limits) -> None:
         self._runner = runner
         self._incumbent = incumbent
         self._candidate = candidate
@@ -78,7 +76,8 @@ class Evaluator:
         for side in order:
             measured = self.sample(manifest, incumbent=side == "I")
             if isinstance(measured, Decision):
-                if side == "C":
+                # Before the first pair is whole, both sides are the untouched target.
+                if side == "C" or self._pairs_run == 1:
                     return measured
                 message = f"the incumbent can no longer be measured: {measured.detail}"
                 raise EvaluationError(message)

@@ -43,9 +43,7 @@ def guard_report(run: Run, required: frozenset[str]) -> GuardReport:
         return fails("crash", "collection", verdict.message, verdict.failed)
     if verdict.failed:
         hung = "from pytest-timeout" in verdict.message
-        return fails(
-            "timeout" if hung else "discard", "guard", verdict.message, verdict.failed
-        )
+        return fails("timeout" if hung else "discard", "guard", verdict.message, verdict.failed)
     for node in sorted(required):
         outcome = verdict.outcomes.get(node, "missing")
         if outcome == "missing":

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _WINDOWS = sys.platform == "win32"
+#: Windows only: lets a whole group of processes be ended at once.
+_NEW_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def run_limited(
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 start_new_session=not _WINDOWS,
-                creationflags=subprocess.CREATE_NEW_PROCESS_GROUP if _WINDOWS else 0,
+                creationflags=_NEW_GROUP,
             )
         except OSError as error:
             message = f"cannot start {arguments[0]} in {cwd}: {error}"

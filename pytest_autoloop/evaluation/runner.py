@@ -161,7 +161,7 @@ def import_roots(checkout: Path, target: Path, path: Sequence[str]) -> tuple[Pat
 
 def _interpreter_flags() -> list[str]:
     flags = [f"-W{option}" for option in sys.warnoptions]
-    flags += [f"-X{n}" if v is True else f"-X{n}={v}" for n, v in sys._xoptions.items()]  # noqa: SLF001
+    flags += [f"-X{n}" if v is True else f"-X{n}={v}" for n, v in sys._xoptions.items()]
     return [*flags, *(["-" + "O" * sys.flags.optimize] if sys.flags.optimize else [])]
 
 

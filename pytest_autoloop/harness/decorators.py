@@ -1,4 +1,4 @@
-"""`@autoloop.target` and `@autoloop.metric`: ordinary pytest fixtures that carry a specification."""
+"""`@autoloop.target` and `@autoloop.metric`: ordinary fixtures that carry a specification."""
 
 from __future__ import annotations
 
@@ -82,7 +82,8 @@ def target(
             goal=inspect.getdoc(declared) or "",
             source=_source(declared),
         )
-        return _fixture(_anchored(declared), specification, scope, name)
+        made: Fixture = _fixture(_anchored(declared), specification, scope, name)
+        return made
 
     return decorate if function is None else decorate(function)
 
@@ -139,7 +140,8 @@ def metric(
             description=inspect.getdoc(declared) or "",
             source=_source(declared),
         )
-        return _fixture(declared, specification, scope, name)
+        made: Fixture = _fixture(declared, specification, scope, name)
+        return made
 
     return decorate if function is None else decorate(function)
 
@@ -157,7 +159,7 @@ def _fixture(
     specification: TargetSpecification | MetricSpecification,
     scope: Scope,
     name: str | None,
-) -> Any:  # noqa: ANN401 - the declared signature is what the overloads promise
+) -> Any:  # noqa: ANN401 - the overloads promise the declared type
     # Set before pytest wraps the function: the wrapper copies __dict__, and has no other slot.
     setattr(function, SPECIFICATION, specification)
     return pytest.fixture(scope=scope, name=name)(function)

@@ -64,11 +64,9 @@ class Registry:
         specification = specification_of(value)
         if specification is None:
             return
+        is_target = isinstance(specification, TargetSpecification)
         known: Mapping[str, TargetSpecification | MetricSpecification]
-        if isinstance(specification, TargetSpecification):
-            known = self.targets
-        else:
-            known = self.metrics
+        known = self.targets if is_target else self.metrics
         earlier = known.get(specification.name)
         if earlier is not None:
             if earlier.source != specification.source:

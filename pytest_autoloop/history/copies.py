@@ -102,9 +102,7 @@ class Copies:
     def _copy(self, source: Path, name: str) -> None:
         pure = PurePosixPath(name)
         target = real_parent(self._destination, pure, create=True) / pure.name
-        if target.is_dir() and not target.is_symlink():
-            remove_tree(target)
-        target.unlink(missing_ok=True)
+        remove_tree(target)
         if not source.is_symlink():
             shutil.copy2(source, target)
             return

@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import stat
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from pytest_autoloop.errors import RepositoryError, UsageError
@@ -110,8 +111,10 @@ def real_parent(root: Path, path: PurePosixPath, *, create: bool = False) -> Pat
     return directory
 
 
-def remove_tree(directory: Path) -> None:
+def remove_tree(path: Path) -> None:
     """Remove a directory with all that is in it, including what was made unreadable.
+
+    A file or a link in its place is removed too; what a link leads to is not.
 
     Raises:
         RepositoryError: something is still there.
@@ -119,18 +122,23 @@ def remove_tree(directory: Path) -> None:
     """
     # A process that has not quite ended can add a file while the others are removed.
     for _ in range(_ROUNDS):
-        if directory.is_symlink():
-            directory.unlink()
-        if not directory.exists():
+        if not os.path.lexists(path):
             return
-        directory.chmod(0o700)
-        for parent, children, _files in os.walk(directory):
-            for child in children:
-                inner = Path(parent, child)
-                if not inner.is_symlink():
-                    inner.chmod(0o700)
-        shutil.rmtree(directory, ignore_errors=True)
-    if directory.exists():
+        with suppress(OSError):
+            _remove_once(path)
+    if os.path.lexists(path):
         raise RepositoryError(
-            f"{directory} cannot be removed. End the processes that still use it and delete it."
+            f"{path} cannot be removed. End the processes that still use it and delete it."
         )
+
+
+def _remove_once(path: Path) -> None:
+    if path.is_symlink() or not path.is_dir():
+        path.unlink()
+        return
+    path.chmod(0o700)
+    for parent, children, _files in os.walk(path):
+        for child in children:
+            if not Path(parent, child).is_symlink():
+                Path(parent, child).chmod(0o700)
+    shutil.rmtree(path)

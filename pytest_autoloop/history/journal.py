@@ -130,7 +130,7 @@ class Journal:
         if not content:
             return None
         try:
-            header = json.loads(content)
+            header = json.loads(content.decode("utf-8"))
         except ValueError as error:
             raise _damage(str(self.header_path), str(error)) from error
         if not isinstance(header, dict):
@@ -139,7 +139,7 @@ class Journal:
 
     def _parse(self, number: int, line: bytes) -> Experiment:
         try:
-            return decode(json.loads(line, parse_constant=_refuse_constant))
+            return decode(json.loads(line.decode("utf-8"), parse_constant=_refuse_constant))
         except (ValueError, RecursionError, JournalError) as error:
             raise _damage(f"{self.path}, line {number}", str(error)) from error
 

@@ -216,6 +216,8 @@ class Repository:
             RepositoryError: it is still registered, or its directory still there.
 
         """
+        if path.is_symlink():  # git would follow it, and remove what it leads to
+            path.unlink()
         arguments = ("worktree", "remove", "--force", "--force", str(path))
         if self._git.attempt(*arguments).exit_code == 0 and not os.path.lexists(path):
             return

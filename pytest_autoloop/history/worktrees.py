@@ -202,8 +202,7 @@ class WorktreePool:
         link = worktree.path / ".git"
         content = b"gitdir: " + os.fsencode(worktree.git_dir.as_posix()) + b"\n"
         if link.is_symlink() or not link.is_file() or link.read_bytes() != content:
-            if link.is_dir() and not link.is_symlink():
-                remove_tree(link)
+            remove_tree(link)
             replace_file(link, content, durable=False)
         private = {"GIT_INDEX_FILE": str(worktree.index)}
         # Detached, because `reset --hard` would move the branch that a run had put into HEAD.

@@ -71,8 +71,10 @@ class Terminal:
         reporter = self._reporter
         if reporter is None:
             return
-        # Experiments have no file: pytest would begin each line with one.
+        # Experiments have no file to begin a line with, and their number says how far it is.
         reporter.showfspath = False
+        if hasattr(reporter, "_show_progress_info"):
+            reporter._show_progress_info = False
         names = " ".join(f"{m.name} {_ARROW[m.direction]}" for m in metrics or (TIME,))
         reporter.write_line(
             f"autoloop: target {target.path} · metrics {names} · {guards} guards · "
@@ -113,10 +115,14 @@ class Terminal:
         if reporter is None or campaign is None or details is None or self._verbosity < 0:
             return
         experiment = campaign.experiments[-1]
-        reporter.write_ensure_prefix(f"{report.nodeid} ", "")
+        # With -v pytest has begun the line already.
+        if not self._verbosity:
+            reporter.ensure_newline()
+            reporter.write(f"{report.nodeid} ")
         reporter.write(experiment.status.upper(), **_MARKUP[experiment.status])
-        reporter.write(f"  {self._told(campaign, experiment)}\n")
-        reporter.currentfspath = None
+        reporter.write(f"  {self._told(campaign, experiment)}", flush=True)
+        # Leaves the line to be ended by whatever is written next, as pytest does.
+        reporter.currentfspath = -2
 
     def _told(self, campaign: Campaign, experiment: Experiment) -> str:
         if experiment.status != "baseline":
@@ -144,7 +150,7 @@ class Terminal:
             reporter.write_line(line)
 
     def _closing(self, campaign: Campaign) -> list[str]:
-        first, last = campaign.experiments[0], campaign.experiments[-1]
+        first = campaign.experiments[0]
         reasons = Counter(e.reason or e.status for e in campaign.experiments[1:] if e.reason)
         lines = []
         if reasons:
@@ -159,15 +165,14 @@ class Terminal:
             f"{text.value(best.metrics.get(m.name), m.unit)}"
             for m in campaign.metrics
         )
-        lines.append(f"{changes} · {self._audited(campaign)}")
+        lines.append(f"{changes} · {self._audited()}")
         branch = campaign.records.branch.removeprefix("refs/heads/")
         target = campaign.workplace.target.path
         lines.append(f"see it: git diff {first.commit[:10]} {branch} -- {target}")
         lines.append(f"take it: git merge {branch} · table: {campaign.records.results.path}")
-        assert last.number >= best.number
         return lines
 
-    def _audited(self, campaign: Campaign) -> str:
+    def _audited(self) -> str:
         audit = self._audit
         if audit is None:
             return "not audited: the session ended early"

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SOURCE = b"def answer():\n    return 42\n"
 TARGET = "src/target.py"
@@ -93,7 +96,7 @@ def bare_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def temporary_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A system's temporary directory of the test's own."""
+    """Give the test a system's temporary directory of its own."""
     place = tmp_path / "temporary"
     place.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(place))
@@ -102,7 +105,7 @@ def temporary_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def empty_checkout(tmp_path: Path) -> Checkout:
-    """A repository without a commit."""
+    """Make a repository without a commit."""
     root = tmp_path / "project"
     root.mkdir()
     checkout = Checkout(root)
@@ -112,7 +115,7 @@ def empty_checkout(tmp_path: Path) -> Checkout:
 
 @pytest.fixture
 def checkout(empty_checkout: Checkout) -> Checkout:
-    """A repository with a target, a test and something ignored."""
+    """Make a repository with a target, a test and something ignored."""
     empty_checkout.put(TARGET, SOURCE)
     empty_checkout.put("tests/test_target.py", "def test_it():\n    assert True\n")
     empty_checkout.put(".gitignore", "*.log\ndata/\n.env\n")

@@ -6,13 +6,16 @@ import os
 import subprocess
 import sys
 import threading
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_autoloop.errors import RepositoryError, UsageError
 from pytest_autoloop.history.repository import Repository
-from tests.history.conftest import SOURCE, TARGET, Checkout
+from tests.history.conftest import TARGET, Checkout
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ODD_NAMES = [
     "with space.py",
@@ -37,7 +40,7 @@ EXACT_BYTES = [
 
 @pytest.fixture
 def repository(checkout: Checkout) -> Repository:
-    """The repository of the checkout."""
+    """Open the repository of the checkout."""
     return Repository.open(checkout.root)
 
 
@@ -82,7 +85,7 @@ def test_open_refuses_the_git_directory(checkout: Checkout):
 
 def test_open_refuses_a_repository_without_commit(empty_checkout: Checkout):
     """Without a commit there is no incumbent, and the message says how to make one."""
-    with pytest.raises(UsageError, match="no commit yet.*git commit"):
+    with pytest.raises(UsageError, match=r"no commit yet.*git commit"):
         Repository.open(empty_checkout.root)
 
 
@@ -91,7 +94,7 @@ def test_open_refuses_submodules(checkout: Checkout):
     head = checkout.git("rev-parse", "HEAD")
     checkout.git("update-index", "--add", "--cacheinfo", f"160000,{head},vendor/lib")
     checkout.git("commit", "--quiet", "--message", "vendor")
-    with pytest.raises(UsageError, match="submodules .vendor/lib"):
+    with pytest.raises(UsageError, match=r"submodules \(vendor/lib\)"):
         Repository.open(checkout.root)
 
 
@@ -212,7 +215,7 @@ def test_commit_keeps_bytes_exactly(checkout: Checkout, repository: Repository, 
     made = repository.commit_file(base, TARGET, content, "change")
     assert repository.read(made, TARGET) == content
     changed = checkout.git("diff-tree", "--name-only", "-r", base, made)
-    assert changed == ("" if content == SOURCE else TARGET)
+    assert changed == TARGET
 
 
 def test_commit_needs_no_identity_and_has_ours(checkout: Checkout, repository: Repository):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from pytest_autoloop.proposers.rules.imports import added_import, cache_decorator
+from pytest_autoloop.proposers.rules.imports import CacheImports, added_import
 from pytest_autoloop.proposers.rules.purity import (
     import_origins,
     is_impure_call,
@@ -26,6 +27,7 @@ from pytest_autoloop.proposers.rules.tree import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from pytest_autoloop.proposers.rules.imports import CacheDecorator
     from pytest_autoloop.proposers.rules.tree import Block
 
 _IMPURE_NODES = (cst.Global, cst.Nonlocal, cst.Yield, cst.Await)
@@ -39,17 +41,14 @@ _UNCACHEABLE = words(
 
 def find_recursive(module: cst.Module) -> Iterator[Rewrite]:
     """Cache functions that call themselves, those with most such calls first."""
-    found = [(_self_calls(function), function) for function in _cacheable(module)]
-    for calls, function in sorted(found, key=lambda pair: -pair[0]):
-        if calls:
-            yield _cached(module, function)
+    found = [function for function in _cacheable(module) if _self_calls(function)]
+    yield from _cached(module, sorted(found, key=_self_calls, reverse=True))
 
 
 def find_other(module: cst.Module) -> Iterator[Rewrite]:
     """Cache functions that do not call themselves."""
-    for function in _cacheable(module):
-        if not _self_calls(function):
-            yield _cached(module, function)
+    found = [function for function in _cacheable(module) if not _self_calls(function)]
+    yield from _cached(module, found)
 
 
 def _cacheable(module: cst.Module) -> Iterator[cst.FunctionDef]:
@@ -108,13 +107,18 @@ def _self_calls(function: cst.FunctionDef) -> int:
     return [f.value for f in calls if isinstance(f, cst.Name)].count(function.name.value)
 
 
-def _cached(module: cst.Module, function: cst.FunctionDef) -> Rewrite:
-    chosen = cache_decorator(module, function)
-    decorator = cst.Decorator(chosen.expression)
-    rewritten = replaced(module, {function: lambda node: node.with_changes(decorators=[decorator])})
-    if chosen.missing_import:
-        rewritten = added_import(rewritten, chosen.missing_import)
-    return Rewrite(f"cache {function.name.value} with {chosen.origin}", rewritten)
+def _cached(module: cst.Module, functions: list[cst.FunctionDef]) -> Iterator[Rewrite]:
+    imports = CacheImports(module)
+    for function in functions:
+        chosen = imports.decorator(function)
+        description = f"cache {function.name.value} with {chosen.origin}"
+        yield Rewrite(description, partial(_decorated, module, function, chosen))
+
+
+def _decorated(module: cst.Module, function: cst.FunctionDef, chosen: CacheDecorator) -> cst.Module:
+    decorators = [cst.Decorator(chosen.expression)]
+    changed = replaced(module, {function: lambda node: node.with_changes(decorators=decorators)})
+    return added_import(changed, chosen.missing_import) if chosen.missing_import else changed
 
 
 RECURSIVE = Rule("cache-recursive", find_recursive)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 import libcst as cst
@@ -143,9 +144,8 @@ def _rewritten(
         loop: lambda _: new,
     }
     changes[follower] = (lambda _: inherit(new)) if follower is loop else inherit
-    yield Rewrite(
-        f"build {name.value} with a comprehension{block.where}", replaced(module, changes)
-    )
+    description = f"build {name.value} with a comprehension{block.where}"
+    yield Rewrite(description, partial(replaced, module, changes))
 
 
 def _comments(nodes: list[cst.CSTNode]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 import libcst as cst
@@ -19,12 +20,12 @@ from pytest_autoloop.proposers.rules.tree import (
     blocks,
     bound_names,
     dotted_name,
-    excerpt,
     fresh_name,
     inserted_before,
     is_scope,
     names,
     replaced,
+    shortened,
     walk,
     words,
 )
@@ -32,7 +33,7 @@ from pytest_autoloop.proposers.rules.tree import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pytest_autoloop.proposers.rules.tree import Block, Change
+    from pytest_autoloop.proposers.rules.tree import Change
 
 Loop: TypeAlias = "cst.For | cst.While"
 
@@ -57,9 +58,10 @@ def find(module: cst.Module) -> Iterator[Rewrite]:
                 for call in _invariant_calls(loop, origins):
                     if call not in hoisted:
                         groups.setdefault(module.code_for_node(call), []).append(call)
-                for calls in groups.values():
+                for code, calls in groups.items():
                     hoisted.update(calls)
-                    yield _hoisted(module, block, loop, calls)
+                    description = f"hoist {shortened(code)} out of the loop{block.where}"
+                    yield Rewrite(description, partial(_hoisted, module, loop, calls))
 
 
 def _invariant_calls(loop: Loop, origins: Mapping[str, set[str]]) -> Iterator[cst.Call]:
@@ -116,7 +118,7 @@ def _makes_new_object(call: cst.Call) -> bool:
     return (dotted_name(call.func) or "").rpartition(".")[2] in _NEW_OBJECTS
 
 
-def _hoisted(module: cst.Module, block: Block, loop: Loop, calls: list[cst.Call]) -> Rewrite:
+def _hoisted(module: cst.Module, loop: Loop, calls: list[cst.Call]) -> cst.Module:
     name = fresh_name(_local_name(calls[0]), module)
     before = assignment(name, calls[0])
 
@@ -127,8 +129,7 @@ def _hoisted(module: cst.Module, block: Block, loop: Loop, calls: list[cst.Call]
     changes: dict[cst.CSTNode, Change] = {
         call: lambda updated: cst.Name(name, lpar=updated.lpar, rpar=updated.rpar) for call in calls
     }
-    rewritten = replaced(module, {**changes, loop: above})
-    return Rewrite(f"hoist {excerpt(module, calls[0])} out of the loop{block.where}", rewritten)
+    return replaced(module, {**changes, loop: above})
 
 
 def _local_name(call: cst.Call) -> str:

@@ -9,12 +9,10 @@ import libcst as cst
 
 from pytest_autoloop.proposers.rules.purity import import_origins
 from pytest_autoloop.proposers.rules.tree import (
-    Change,
     Statement,
     bound_names,
     fresh_name,
     inserted_before,
-    replaced,
     walk,
 )
 
@@ -42,42 +40,40 @@ class CacheDecorator:
     missing_import: str = ""
 
 
-def cache_decorator(module: cst.Module, function: cst.FunctionDef) -> CacheDecorator:
-    """Choose the decorator: through an import that runs before the function, else a new one."""
-    everywhere = import_origins(module)
-    available = _imported_before(module, function)
-    otherwise_bound = _names_bound_without_import(module)
-    for origin, spelling in _SPELLINGS.items():
-        for name in available:
-            if everywhere[name] == {origin} and name not in otherwise_bound:
-                called = origin if origin.endswith("cache") else f"{origin}.cache"
-                return CacheDecorator(cst.parse_expression(spelling.format(name)), called)
-    name, statement = "functools", "import functools"
-    if name in otherwise_bound or everywhere.get(name, {name}) != {name}:
-        name = fresh_name("functools", module)
-        statement = f"import functools as {name}"
-    expression = cst.parse_expression(f"{name}.cache")
-    return CacheDecorator(expression, "functools.cache", statement)
+class CacheImports:
+    """Knows through which imports the functions of one module can reach a caching decorator."""
+
+    def __init__(self, module: cst.Module) -> None:
+        self._module = module
+        self._origins = import_origins(module)
+        self._otherwise_bound = bound_names(module, outside=_is_import)
+        #: What is imported, unconditionally, before each function is defined.
+        self._before: dict[cst.CSTNode, tuple[str, ...]] = {}
+        imported: list[str] = []
+        for statement in module.body:
+            if isinstance(statement, cst.SimpleStatementLine):
+                imported.extend(import_origins(statement))
+            else:
+                functions = (n for n in walk(statement) if isinstance(n, cst.FunctionDef))
+                self._before.update(dict.fromkeys(functions, tuple(imported)))
+
+    def decorator(self, function: cst.FunctionDef) -> CacheDecorator:
+        """Choose the decorator: through an import that is there, else through a new one."""
+        for origin, spelling in _SPELLINGS.items():
+            for name in self._before[function]:
+                if self._origins[name] == {origin} and name not in self._otherwise_bound:
+                    called = origin if origin.endswith("cache") else f"{origin}.cache"
+                    return CacheDecorator(cst.parse_expression(spelling.format(name)), called)
+        name, statement = "functools", "import functools"
+        if name in self._otherwise_bound or self._origins.get(name, {name}) != {name}:
+            name = fresh_name(name, self._module)
+            statement = f"import functools as {name}"
+        expression = cst.parse_expression(f"{name}.cache")
+        return CacheDecorator(expression, "functools.cache", statement)
 
 
-def _imported_before(module: cst.Module, function: cst.FunctionDef) -> list[str]:
-    """List what the module imports, unconditionally, before it defines the function."""
-    found: list[str] = []
-    for statement in module.body:
-        if isinstance(statement, cst.SimpleStatementLine):
-            found.extend(import_origins(statement))
-        elif any(node is function for node in walk(statement)):
-            break
-    return found
-
-
-def _names_bound_without_import(module: cst.Module) -> set[str]:
-    imports: dict[cst.CSTNode, Change] = {
-        node: lambda _: cst.Pass()
-        for node in walk(module)
-        if isinstance(node, cst.Import | cst.ImportFrom)
-    }
-    return bound_names(replaced(module, imports))
+def _is_import(node: cst.CSTNode) -> bool:
+    return isinstance(node, cst.Import | cst.ImportFrom)
 
 
 def added_import(module: cst.Module, code: str) -> cst.Module:
@@ -88,7 +84,7 @@ def added_import(module: cst.Module, code: str) -> cst.Module:
     above, follower, below = module.body[:place], module.body[place], module.body[place + 1 :]
     new = cst.ensure_type(cst.parse_statement(code), cst.SimpleStatementLine)
     header = list(module.header)
-    if _is_import(follower):
+    if isinstance(follower, cst.SimpleStatementLine) and _is_import(follower.body[0]):
         new, follower = inserted_before(new, follower)
     else:
         if above:
@@ -110,12 +106,6 @@ def _stays_first(statement: Statement, *, is_first: bool) -> bool:
         isinstance(first, cst.ImportFrom)
         and isinstance(first.module, cst.Name)
         and first.module.value == "__future__"
-    )
-
-
-def _is_import(statement: Statement) -> bool:
-    return isinstance(statement, cst.SimpleStatementLine) and isinstance(
-        statement.body[0], cst.Import | cst.ImportFrom
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -22,7 +23,7 @@ from pytest_autoloop.proposers.rules.tree import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_autoloop.proposers.rules.tree import Block, Change
+    from pytest_autoloop.proposers.rules.tree import Change
 
 
 def find(module: cst.Module) -> Iterator[Rewrite]:
@@ -35,7 +36,9 @@ def find(module: cst.Module) -> Iterator[Rewrite]:
             elif isinstance(statement, cst.For | cst.While):
                 for name in strings:
                     if additions := _additions(statement, name):
-                        yield _joined(module, block, statement, name, additions)
+                        description = f"join the parts of {name} after the loop{block.where}"
+                        build = partial(_joined, module, statement, name, additions)
+                        yield Rewrite(description, build)
 
 
 def _note_strings(line: cst.SimpleStatementLine, strings: dict[str, None]) -> None:
@@ -73,11 +76,10 @@ def _additions(loop: cst.For | cst.While, name: str) -> list[cst.AugAssign]:
 
 def _joined(
     module: cst.Module,
-    block: Block,
     loop: cst.For | cst.While,
     name: str,
     additions: list[cst.AugAssign],
-) -> Rewrite:
+) -> cst.Module:
     parts = fresh_name(f"{name}_parts", module)
     before = assignment(parts, cst.List([cst.Element(cst.Name(name))]))
     after = assignment(name, cst.parse_expression(f'"".join({parts})'))
@@ -91,9 +93,7 @@ def _joined(
         return cst.Expr(call, semicolon=updated.semicolon)
 
     changes: dict[cst.CSTNode, Change] = {loop: around, **dict.fromkeys(additions, append)}
-    return Rewrite(
-        f"join the parts of {name} after the loop{block.where}", replaced(module, changes)
-    )
+    return replaced(module, changes)
 
 
 RULE = Rule("join", find)

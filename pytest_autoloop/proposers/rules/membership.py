@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 import libcst as cst
@@ -10,9 +11,9 @@ from libcst.metadata import Assignment, FunctionScope, GlobalScope, MetadataWrap
 from pytest_autoloop.proposers.rules.rule import Rewrite, Rule
 from pytest_autoloop.proposers.rules.tree import (
     blocks,
-    excerpt,
     is_async_function,
     replaced,
+    shortened,
     single_assignment,
     walk,
 )
@@ -56,15 +57,17 @@ def find_variables(module: cst.Module) -> Iterator[Rewrite]:
             if as_set := _as_set(value, is_filled_later=bool(additions)):
                 changes: dict[cst.CSTNode, Change] = {value: _become(as_set)}
                 changes.update((addition, _add_instead) for addition in additions)
-                yield Rewrite(f"make {name} a set{block.where}", replaced(module, changes))
+                yield Rewrite(f"make {name} a set{block.where}", partial(replaced, module, changes))
 
 
 def find_literals(module: cst.Module) -> Iterator[Rewrite]:
     """Turn ``x in [a, b]`` and ``x in (a, b)`` into ``x in {a, b}``."""
     for sought in _searched(module):
         if isinstance(sought, cst.List | cst.Tuple) and (new := _display_as_set(sought)):
-            rewritten = replaced(module, {sought: _become(new)})
-            yield Rewrite(f"search a set instead of {excerpt(module, sought)}", rewritten)
+            build = partial(replaced, module, {sought: _become(new)})
+            yield Rewrite(
+                f"search a set instead of {shortened(module.code_for_node(sought))}", build
+            )
 
 
 def _searched(module: cst.Module) -> Iterator[cst.BaseExpression]:

@@ -36,7 +36,7 @@ class RulesProposer:
 
     def __init__(self) -> None:
         self._source: bytes | None = None
-        self._candidates: Iterator[tuple[str, bytes]] = iter(())
+        self._rewrites: Iterator[Rewrite] = iter(())
         #: Hashes of every content that was proposed or was the incumbent.
         self._seen: set[bytes] = set()
         self._tried: set[str] = set()
@@ -49,39 +49,35 @@ class RulesProposer:
         if brief.source != self._source:
             self._source = brief.source
             self._seen.add(_digest(brief.source))
-            self._candidates = self._untried_first(brief.source)
-        for description, content in self._candidates:
-            if (digest := _digest(content)) not in self._seen:
+            self._rewrites = self._untried_first(brief.source)
+        for rewrite in self._rewrites:
+            self._tried.add(rewrite.description)
+            content = _content(rewrite)
+            if content is not None and (digest := _digest(content)) not in self._seen:
                 self._seen.add(digest)
-                self._tried.add(description)
                 edit = Edit(path=brief.target.path, content=content)
-                return Proposal(description=description, edits=(edit,), proposer=self.name)
+                return Proposal(rewrite.description, edits=(edit,), proposer=self.name)
         return None
 
     def observe(self, experiment: Experiment) -> None:
         """Learn nothing: the source says which rewrites are left."""
 
-    def _untried_first(self, source: bytes) -> Iterator[tuple[str, bytes]]:
-        """Yield what failed on an earlier source only after what was never tried."""
-        again: list[tuple[str, bytes]] = []
-        for description, content in candidates(source):
-            if description in self._tried:
-                again.append((description, content))
+    def _untried_first(self, source: bytes) -> Iterator[Rewrite]:
+        """Yield what was proposed for an earlier source only after what never was."""
+        again: list[Rewrite] = []
+        for rewrite in rewrites(source):
+            if rewrite.description in self._tried:
+                again.append(rewrite)
             else:
-                yield description, content
+                yield rewrite
         yield from again
 
 
-def candidates(source: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield description and new content for each rule and place, most promising first."""
-    module = _parsed(source)
-    if module is None:
-        return
-    for rule in RULES:
-        for rewrite in _found(rule, module):
-            content = rewrite.module.bytes
-            if content != source and _is_valid(content):
-                yield rewrite.description, content
+def rewrites(source: bytes) -> Iterator[Rewrite]:
+    """Yield the rewrites of a source for each rule and place, most promising first."""
+    if module := _parsed(source):
+        for rule in RULES:
+            yield from _found(rule, module)
 
 
 def _parsed(source: bytes) -> cst.Module | None:
@@ -102,15 +98,17 @@ def _found(rule: Rule, module: cst.Module) -> Iterator[Rewrite]:
         return
 
 
-def _is_valid(content: bytes) -> bool:
-    with warnings.catch_warnings():
-        # The target's own doubtful escapes are not news.
-        warnings.simplefilter("ignore")
-        try:
+def _content(rewrite: Rewrite) -> bytes | None:
+    """Carry out a rewrite, None if what comes out is not Python."""
+    try:
+        content = rewrite.build().bytes
+        with warnings.catch_warnings():
+            # The target's own doubtful escapes are not news.
+            warnings.simplefilter("ignore")
             compile(content, "<candidate>", "exec", dont_inherit=True)
-        except (SyntaxError, ValueError, RecursionError):
-            return False
-    return True
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+    return content
 
 
 def _digest(content: bytes) -> bytes:

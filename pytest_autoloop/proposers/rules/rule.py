@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """One rule applied at one place."""
+    """One rule at one place."""
 
     #: One short imperative line, for example ``cache fib with functools.cache``.
     description: str
-    module: cst.Module
+    #: Makes the changed module; called only for the rewrites that are really proposed.
+    build: Callable[[], cst.Module]
 
 
 @dataclass(frozen=True, slots=True)

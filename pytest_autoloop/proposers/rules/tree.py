@@ -117,10 +117,12 @@ def targets(target: cst.CSTNode) -> Iterator[cst.CSTNode]:
         yield target
 
 
-def bound_names(node: cst.CSTNode) -> set[str]:
+def bound_names(
+    node: cst.CSTNode, *, outside: Callable[[cst.CSTNode], bool] | None = None
+) -> set[str]:
     """Collect the variables that something inside the node binds or deletes."""
     found: set[str] = set()
-    for inner in walk(node):
+    for inner in walk(node, outside=outside):
         if isinstance(inner, cst.ImportAlias):
             if inner.asname is None:
                 found.add(inner.evaluated_name.partition(".")[0])
@@ -168,9 +170,9 @@ def fresh_name(wanted: str, module: cst.Module) -> str:
     return name
 
 
-def excerpt(module: cst.Module, node: cst.CSTNode) -> str:
-    """Return the node's source on one short line, for a description."""
-    return textwrap.shorten(module.code_for_node(node), _LONGEST_EXCERPT, placeholder=" …")
+def shortened(code: str) -> str:
+    """Put code on one short line, for a description."""
+    return textwrap.shorten(code, _LONGEST_EXCERPT, placeholder=" …")
 
 
 def assignment(name: str, value: cst.BaseExpression) -> cst.SimpleStatementLine:

@@ -1,0 +1,29 @@
+"""A whole session on a small project: what a user sees and finds afterwards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.projects import COUNTED, git, snapshot
+
+if TYPE_CHECKING:
+    from tests.projects import Project
+
+
+def test_shorter_is_kept_and_a_failing_guard_discards(project: Project) -> None:
+    """The branch advances by keeps alone, and table, journal and refs tell of every try."""
+    project.commit(COUNTED)
+    head = git(project.root, "rev-parse", "HEAD")
+    ideas = project.ideas("alpha beta\n", "beta\n", "alpha gamma delta\n", suffix=".txt")
+
+    session = project.autoloop(3, "--autoloop-proposer", ideas, "--autoloop-tag", "one")
+
+    assert session.returncode == 0, session.output
+    assert session.decisions == [("keep", ""), ("discard", "guard"), ("discard", "no-gain")]
+    assert [row["status"] for row in session.results] == ["keep", "keep", "discard", "discard"]
+    assert git(project.root, "show", "autoexp/one:words.txt") == "alpha beta\n"
+    assert git(project.root, "show", "refs/autoloop/one/002:words.txt") == "beta\n"
+    assert git(project.root, "rev-parse", "HEAD") == head
+    assert git(project.root, "status", "--porcelain") == "?? results.tsv\n"
+    assert "1 baseline, 1 keep, 2 discard" in session.stdout
+    assert snapshot(project.root)["words.txt"] == b"alpha beta gamma\n"
