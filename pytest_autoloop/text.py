@@ -48,7 +48,10 @@ def outcome(experiment: Experiment, primary: Metric) -> str:
     """Write what became of an experiment, without its description."""
     parts = [experiment.reason]
     if experiment.effect is not None:
-        parts.append(f"{primary.name} {effect(experiment.effect, primary.direction)}")
+        found = effect(experiment.effect, primary.direction)
+        if experiment.effect.basis == "metric":
+            found = f"{value(experiment.metrics.get(primary.name), primary.unit)} ({found})"
+        parts.append(f"{primary.name} {found}")
     if experiment.guard is not None and experiment.guard.test:
         parts.append(experiment.guard.test)
     elif experiment.status != "keep" and experiment.detail:

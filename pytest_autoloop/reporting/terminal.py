@@ -138,7 +138,7 @@ class Terminal:
         reporter, campaign = self._reporter, self.campaign
         if reporter is None or campaign is None or not campaign.experiments:
             return
-        reporter.section("autoloop", "-", bold=True)
+        reporter.write_sep("-", "autoloop", bold=True)
         for experiment in campaign.experiments:
             if experiment.status == "keep":
                 outcome = text.outcome(experiment, campaign.primary)

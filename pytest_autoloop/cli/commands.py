@@ -1,0 +1,105 @@
+"""What each subcommand prints."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_autoloop import text
+from pytest_autoloop.errors import UsageError
+from pytest_autoloop.history.journal import Journal, campaigns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pytest_autoloop.model import Experiment, Json
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One campaign, as its journal tells it."""
+
+    tag: str
+    target: str
+    experiments: tuple[Experiment, ...]
+
+    @property
+    def best(self) -> Experiment:
+        """The last keep; the baseline when there is none."""
+        kept = [e for e in self.experiments if e.status in {"keep", "baseline"}]
+        return kept[-1]
+
+
+def choose(start: Path, tag: str | None) -> Record:
+    """Find a campaign at or above a directory; without a tag, the newest one.
+
+    Raises:
+        UsageError: there is no campaign, or none of that name.
+        JournalError: its journal cannot be read.
+    """
+    root = next((d for d in (start, *start.parents) if campaigns(d)), None)
+    if root is None:
+        message = f"no campaign at or above {start}: start one with pytest --autoloop N"
+        raise UsageError(message)
+    known = campaigns(root)
+    if tag is not None and tag not in known:
+        raise UsageError(f"no campaign {tag!r} in {root}; there are: {', '.join(known)}")
+    journals = [Journal(root, name) for name in ([tag] if tag else known)]
+    journal = max(journals, key=lambda journal: journal.path.stat().st_mtime_ns)
+    experiments = tuple(journal.read())
+    if not experiments:
+        raise UsageError(f"{journal.path} holds no experiment yet")
+    header = journal.read_header() or {}
+    return Record(journal.path.parent.name, str(header.get("target", "")), experiments)
+
+
+def history(record: Record, *, as_json: bool) -> None:
+    """List every experiment of a campaign."""
+    if as_json:
+        _print([_plain(experiment) for experiment in record.experiments])
+        return
+    for experiment in record.experiments:
+        values = " ".join(
+            f"{name}={value:.4g}" for name, value in experiment.metrics.items() if value is not None
+        )
+        reason = f" ({experiment.reason})" if experiment.reason else ""
+        print(
+            f"{experiment.number:03}  {experiment.commit[:10]:10}  "
+            f"{experiment.status + reason:24}  {values:20}  {experiment.description}"
+        )
+
+
+def best(record: Record, *, as_json: bool) -> None:
+    """Show the best version of the target, and how to get it."""
+    experiment = record.best
+    first = record.experiments[0]
+    if as_json:
+        _print(_plain(experiment))
+        return
+    if experiment is first:
+        print(f"campaign {record.tag}: nothing was kept")
+        return
+    gain = "" if experiment.effect is None else f", {text.gain(experiment.effect)} over its parent"
+    print(f"campaign {record.tag}, experiment {experiment.number:03}: {experiment.description}{gain}")
+    branch = f"autoexp/{record.tag}"
+    print(f"see it:  git diff {first.commit[:10]} {branch} -- :/{record.target}")
+    print(f"take it: git merge {branch}")
+
+
+def _plain(experiment: Experiment) -> dict[str, Json]:
+    return {
+        "number": experiment.number,
+        "commit": experiment.commit,
+        "parent": experiment.parent,
+        "status": experiment.status,
+        "reason": experiment.reason,
+        "description": experiment.description,
+        "metrics": dict(experiment.metrics),
+        "seconds": experiment.seconds,
+    }
+
+
+def _print(value: Sequence[dict[str, Json]] | dict[str, Json]) -> None:
+    print(json.dumps(value, indent=2))
