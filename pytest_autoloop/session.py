@@ -271,7 +271,8 @@ class AutoloopSession:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
-        """Keep experiments out of `--lf`: they are no tests that could be run again."""
+        """Close the proposer; keep experiments out of `--lf`, they are no tests to run again."""
+        self._proposer.close()
         cache = getattr(self._config, "cache", None)
         failed = cache.get("cache/lastfailed", {}) if cache is not None else {}
         ours = [node for node in failed if node.startswith("autoloop::")]

@@ -40,11 +40,11 @@ def _count(text: str) -> int:
 
 
 def _seconds(text: str) -> float:
-    return _positive(text, "seconds")
+    return _positive(text, "a positive number of seconds")
 
 
 def _fraction(text: str) -> float:
-    value = _positive(text, "a relative gain, for example 0.01 for 1%")
+    value = _positive(text, "a positive relative gain; write 0.01 for 1%")
     if value >= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not below 1: write 0.01 for 1%")
     return value
@@ -56,7 +56,7 @@ def _positive(text: str, what: str) -> float:
     except ValueError:
         value = 0.0
     if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number of {what}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
     return value
 
 
@@ -67,6 +67,7 @@ def _tag(text: str) -> str:
         or not allowed.isascii()
         or ".." in text
         or text.startswith((".", "-"))
+        or text.endswith((".", ".lock"))
     ):
         message = f"{text!r} cannot name a branch: use letters, digits, '-', '_' and '.'"
         raise argparse.ArgumentTypeError(message)

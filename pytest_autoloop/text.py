@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from pytest_autoloop.model import Direction, Effect, Experiment, Metric
 
 _PREFIXES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+#: Up to here a float holds every whole number.
+_EXACT = 2**53
+#: Largest and smallest logarithm that a factor is written for.
+_LARGEST_LOG = 700.0
 #: From here on a factor reads better than a percentage: twice as good.
 _FACTOR_FROM = math.log(2)
 
@@ -18,16 +22,25 @@ def value(number: float | None, unit: str) -> str:
     if number is None:
         return "unknown"
     if unit == "s":
-        for scale, name in _PREFIXES:
-            if abs(number) >= scale:
-                return f"{number / scale:.3g} {name}"
-        return f"{number / 1e-9:.3g} ns"
-    return f"{number:.4g}{unit}" if unit in {"", "%"} else f"{number:.4g} {unit}"
+        return _seconds(number)
+    # Whole numbers are counts: the last digit is what an improvement changes.
+    whole = float(number).is_integer() and abs(number) <= _EXACT
+    digits = f"{number:,.0f}" if whole else f"{number:.4g}"
+    return f"{digits}{unit}" if unit in {"", "%"} else f"{digits} {unit}"
+
+
+def _seconds(number: float) -> str:
+    for scale, name in _PREFIXES:
+        # Rounded first: 999.9996 ms is 1 s.
+        if abs(float(f"{number:.3g}")) >= scale or scale == _PREFIXES[-1][0]:
+            break
+    scaled = number / scale
+    return f"{scaled:,.0f} {name}" if abs(scaled) >= 999.5 else f"{scaled:.3g} {name}"  # noqa: PLR2004
 
 
 def factor(log_gain: float) -> str:
     """Write a gain as a factor: 2.61×."""
-    ratio = math.exp(min(log_gain, 700.0))
+    ratio = math.exp(min(log_gain, _LARGEST_LOG))
     return f"{ratio:,.0f}×" if ratio >= 100 else f"{ratio:.3g}×"  # noqa: PLR2004 - three digits
 
 
@@ -37,11 +50,15 @@ def effect(found: Effect, direction: Direction) -> str:
     if found.log_gain >= _FACTOR_FROM:
         return f"{factor(found.log_gain)} better [{factor(found.low)}, {factor(found.high)}]{on}"
     sign = 1 if direction == "higher" else -1
-    ends = sorted(100 * math.expm1(sign * bound) for bound in (found.low, found.high))
-    centre = 100 * math.expm1(sign * found.log_gain)
+    ends = sorted(_percent(sign * bound) for bound in (found.low, found.high))
+    centre = _percent(sign * found.log_gain)
     if found.low == found.high:
         return f"{centre:+.1f}%{on}"
     return f"{centre:+.1f}% [{ends[0]:+.1f}, {ends[1]:+.1f}]{on}"
+
+
+def _percent(log_ratio: float) -> float:
+    return 100 * math.expm1(min(log_ratio, _LARGEST_LOG))
 
 
 def outcome(experiment: Experiment, primary: Metric) -> str:
@@ -61,7 +78,7 @@ def outcome(experiment: Experiment, primary: Metric) -> str:
 
 def duration(seconds: float) -> str:
     """Write a duration as pytest's closing line does for short ones, h:mm:ss for long ones."""
-    if seconds < 60:  # noqa: PLR2004 - a minute
+    if seconds < 59.95:  # noqa: PLR2004 - rounds to a minute
         return f"{seconds:.1f}s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

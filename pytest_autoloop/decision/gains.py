@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pytest_autoloop.decision import student
@@ -19,7 +20,10 @@ Basis: TypeAlias = Literal["warm", "first", "metric"]
 #: this share of the warm saving, and by more than this share of the first call itself.
 _DIFFERENT_SAVING = 0.5
 _DIFFERENT_CALL = 0.1
+#: How sure one must be that chance does not explain a contradiction, before first calls decide,
+#: and before more pairs are asked for.
 _CONFIDENCE = 0.99
+_SUSPICION = 0.9
 #: One nanosecond: below it a clock reads noise, and zero has no logarithm.
 _CLOCK = 1e-9
 
@@ -56,37 +60,79 @@ def metric_gain(pair: Pair, metric: Metric) -> float:
     return metric.sign * (after - before) / max(abs(before), abs(after))
 
 
+@dataclass(frozen=True, slots=True)
+class _Contradiction:
+    """What first calls saved beyond what warm calls did, as shares of a first call."""
+
+    #: One value for each pair.
+    shares: list[float]
+    #: Up to here both tell the same.
+    tolerance: float
+
+    @property
+    def matters(self) -> bool:
+        """Tell whether it would be worth a word, were it no noise."""
+        return abs(statistics.median(self.shares)) > self.tolerance
+
+    def is_sure(self, confidence: float, variance: float = 0.0, tests: int = 1) -> bool:
+        """Tell whether chance does not explain it, in several tests of the same kind.
+
+        `variance` is the least that is believed, from all of these tests together.
+        """
+        count = len(self.shares)
+        believed = max(variance, statistics.variance(self.shares))
+        if self.matters and not believed:
+            return True
+        critical = student.quantile(1 - (1 - confidence) / 2 / tests, tests * (count - 1))
+        return self.matters and (
+            abs(statistics.fmean(self.shares)) > critical * math.sqrt(believed / count)
+        )
+
+
 def basis_of(pairs: Sequence[Pair]) -> Basis | None:
     """Choose the times that tell the truth about these pairs; None while it is unclear.
 
     Rounds share a process, so a cache that outlives the call speeds up every round but the first
     one. An honest saving shows in both: what a call saves when warm, it saves when cold. Where the
-    first calls say otherwise for any benchmark, they decide.
+    first calls say otherwise, of one benchmark or of all together, they decide.
     """
-    verdicts = {
-        _basis_of_benchmark(pairs, name)
-        for name in sorted(pairs[0].incumbent.first.keys() & pairs[0].candidate.first.keys())
-    }
-    if "first" in verdicts:
-        return "first"
-    return None if None in verdicts else "warm"
+    each = [_contradiction(pairs, name) for name in _with_first_calls(pairs)]
+    if not each:
+        return "warm"
+    # One first call is noisy; over many benchmarks the noise goes and a contradiction stays.
+    together = _Contradiction(
+        [statistics.fmean(shares) for shares in zip(*(c.shares for c in each), strict=True)],
+        statistics.fmean(c.tolerance for c in each),
+    )
+    if len(pairs) > 2:  # noqa: PLR2004 - a spread needs three values to mean anything
+        common = statistics.fmean(statistics.variance(c.shares) for c in each)
+
+        def sure(confidence: float) -> bool:
+            alone = any(c.is_sure(confidence, common, len(each)) for c in each)
+            return alone or together.is_sure(confidence)
+
+        if sure(_CONFIDENCE):
+            return "first"
+        if sure(_SUSPICION):
+            return None
+    return None if together.matters else "warm"
 
 
-def _basis_of_benchmark(pairs: Sequence[Pair], name: str) -> Basis | None:
+def _with_first_calls(pairs: Sequence[Pair]) -> list[str]:
+    sides = [side for pair in pairs for side in (pair.incumbent, pair.candidate)]
+    return sorted(set.intersection(*({*s.first} & {*s.warm} for s in sides)))
+
+
+def _contradiction(pairs: Sequence[Pair], name: str) -> _Contradiction:
     warm_saving = min(p.incumbent.warm[name] for p in pairs) - min(
         p.candidate.warm[name] for p in pairs
     )
     first = [(p.incumbent.first[name], p.candidate.first[name]) for p in pairs]
-    contradictions = [before - after - warm_saving for before, after in first]
-    centre = statistics.median(contradictions)
-    call = min(statistics.median(side) for side in zip(*first, strict=True))
-    if abs(centre) <= max(_DIFFERENT_SAVING * abs(warm_saving), _DIFFERENT_CALL * call):
-        return "warm"
-    if len(pairs) < 3:  # noqa: PLR2004 - a spread needs three values to mean anything
-        return None
-    error = statistics.stdev(contradictions) / math.sqrt(len(contradictions))
-    critical = student.quantile((1 + _CONFIDENCE) / 2, len(contradictions) - 1)
-    return "first" if abs(statistics.fmean(contradictions)) > critical * error else None
+    call = max(_CLOCK, min(statistics.median(side) for side in zip(*first, strict=True)))
+    return _Contradiction(
+        [(before - after - warm_saving) / call for before, after in first],
+        max(_DIFFERENT_CALL, _DIFFERENT_SAVING * abs(warm_saving) / call),
+    )
 
 
 def _times(sample: Sample, basis: Basis) -> dict[str, float]:

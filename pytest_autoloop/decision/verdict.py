@@ -125,7 +125,9 @@ def confirmed(
     metrics: Sequence[Metric],
     rule: Rule,
 ) -> bool:
-    """Say whether fresh pairs alone support a keep."""
+    """Say whether fresh pairs alone support a keep; each must meet the bounds again."""
+    if any(violated(pair.candidate, metrics) for pair in fresh):
+        return False
     values = gains_of(fresh, basis, metrics)
     if calibration.deterministic:
         return min(values) > 0

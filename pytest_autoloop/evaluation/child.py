@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_autoloop.evaluation import options
-from pytest_autoloop.evaluation.imports import SourceLoader, WorktreeFinder, foreign_target
+from pytest_autoloop.evaluation.imports import ForeignTarget, SourceLoader, WorktreeFinder
 from pytest_autoloop.evaluation.process import end_with_parent
-from pytest_autoloop.evaluation.protocol import ChildSpec, Verdict
+from pytest_autoloop.evaluation.protocol import RUNNING, ChildSpec, Verdict
 from pytest_autoloop.harness.items import fixture_item, uses_benchmark, visible_parent
 from pytest_autoloop.harness.registry import Registry
 
@@ -34,6 +34,7 @@ class Child:
         self._spec = spec
         self._registry = registry
         self._verdict = Verdict()
+        self._executed = ForeignTarget(Path(spec.checkout), Path(spec.worktree), spec.target)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> Generator[None, object, object]:
@@ -42,6 +43,7 @@ class Child:
         options.reset(config.option)
         config.option.basetemp = str(Path(spec.temporary, "basetemp"))
         if spec.phase == "guard":
+            self._executed.watch()
             options.for_guards(config, spec.max_failures, spec.test_timeout)
         else:
             options.for_measuring(config.option, spec.benchmark_seconds)
@@ -82,6 +84,14 @@ class Child:
             self._verdict.message = str(report.longrepr)[-_MESSAGE_LIMIT:]
             self._verdict.collection = True
 
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Leave a note of what is running, for when this process does not live to tell."""
+        Path(self._spec.temporary, RUNNING).write_text(nodeid, encoding="utf-8")
+
+    def pytest_runtest_logfinish(self) -> None:
+        """Take the note back."""
+        Path(self._spec.temporary, RUNNING).write_text("", encoding="utf-8")
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Fold the reports of setup, call and teardown into one outcome per node id."""
         outcomes = self._verdict.outcomes
@@ -92,7 +102,7 @@ class Child:
                 self._verdict.message = report.longreprtext[-_MESSAGE_LIMIT:]
         elif report.skipped:
             outcomes[report.nodeid] = "xfailed" if hasattr(report, "wasxfail") else "skipped"
-        elif report.when == "call":
+        elif report.passed and report.when == "call":
             outcomes.setdefault(report.nodeid, "passed")
 
     @pytest.hookimpl(trylast=True)
@@ -101,9 +111,7 @@ class Child:
         spec = self._spec
         self._verdict.exitstatus = int(exitstatus)
         self._verdict.warm.update(_benchmark_minima(session.config))
-        self._verdict.foreign = foreign_target(
-            Path(spec.checkout), Path(spec.worktree), spec.target
-        )
+        self._verdict.foreign = self._executed.found()
         self._verdict.compiled = SourceLoader.compiled
         self._verdict.write(Path(spec.verdict))
 

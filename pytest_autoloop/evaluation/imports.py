@@ -9,7 +9,10 @@ from __future__ import annotations
 import hashlib
 import importlib.machinery
 import importlib.util
+import os
 import sys
+from copy import copy
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,7 +59,8 @@ class WorktreeFinder:
         for finder in sys.meta_path:
             if finder is self:
                 continue
-            spec = finder.find_spec(name, path, target)
+            find_spec = getattr(finder, "find_spec", None)
+            spec = None if find_spec is None else find_spec(name, path, target)
             if spec is not None:
                 return self._moved(name, spec)
         return None
@@ -64,7 +68,10 @@ class WorktreeFinder:
     def _moved(self, name: str, spec: ModuleSpec) -> ModuleSpec:
         locations = spec.submodule_search_locations
         if locations is not None:
-            spec.submodule_search_locations = [self._mapped(item) for item in locations]
+            moved = [self._mapped(item) for item in locations]
+            # A namespace package's own list follows `sys.path`; it is replaced only if it must be.
+            if moved != list(locations):
+                spec.submodule_search_locations = list(dict.fromkeys(moved))
         if spec.origin is None or not spec.has_location:
             return spec
         origin = self._mapped(spec.origin)
@@ -75,16 +82,29 @@ class WorktreeFinder:
                 loader = SourceLoader if is_target else importlib.machinery.SourceFileLoader
                 return _located(name, origin, loader(name, origin), spec)
         elif origin != spec.origin and spec.loader is not None:
-            return _located(name, origin, spec.loader, spec)
+            loader = copy(spec.loader)
+            if getattr(loader, "path", None) == spec.origin:
+                loader.path = origin  # type: ignore[attr-defined]  # as file loaders have it
+            return _located(name, origin, loader, spec)
         return spec
 
     def _mapped(self, path: str) -> str:
         absolute = Path(path)
-        if self._worktree in absolute.parents or self._checkout not in absolute.parents:
+        if self._worktree in absolute.parents:
             return path
+        if self._checkout not in absolute.parents:
+            # An installation may name the checkout by a symbolic link.
+            absolute = _resolved(absolute.parent) / absolute.name
+            if self._checkout not in absolute.parents:
+                return path
         moved = self._worktree / absolute.relative_to(self._checkout)
         # What the worktree does not hold (a virtual environment in the checkout) stays.
         return str(moved) if moved.exists() else path
+
+
+@lru_cache(maxsize=None)
+def _resolved(directory: Path) -> Path:
+    return directory.resolve()
 
 
 def _located(
@@ -99,17 +119,37 @@ def _located(
     return spec if moved is None else moved
 
 
-def foreign_target(checkout: Path, worktree: Path, target: str) -> str:
-    """Return the path a module was loaded from when it is the checkout's copy of the target."""
-    wanted = (worktree / target).resolve()
-    forbidden = (checkout / target).resolve()
-    if forbidden == wanted:
-        return ""
-    for module in list(sys.modules.values()):
-        file = getattr(module, "__file__", None)
-        if not isinstance(file, str):
-            continue
-        loaded = Path(file)
-        if loaded.name == wanted.name and loaded.resolve() == forbidden:
-            return str(forbidden)
-    return ""
+class ForeignTarget:
+    """Finds out whether the checkout's copy of the target takes the worktree's place."""
+
+    def __init__(self, checkout: Path, worktree: Path, target: str) -> None:
+        self._name = Path(target).name
+        self._forbidden = (checkout / target).resolve()
+        # Guards that run in the checkout itself run what they should.
+        self._own = self._forbidden == (worktree / target).resolve()
+        self._executed = False
+
+    def watch(self) -> None:
+        """Notice code that is executed by its path, without becoming a known module.
+
+        This costs time at every event that Python audits, and cannot be undone.
+        """
+        if not self._own:
+            sys.addaudithook(self._audit)
+
+    def found(self) -> str:
+        """Return the path of the checkout's copy when it was loaded; empty when it was not."""
+        if self._own:
+            return ""
+        files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+        loaded = self._executed or any(map(self._is_forbidden, files))
+        return str(self._forbidden) if loaded else ""
+
+    def _audit(self, event: str, arguments: tuple[object, ...]) -> None:
+        if event == "exec" and not self._executed:
+            self._executed = self._is_forbidden(getattr(arguments[0], "co_filename", None))
+
+    def _is_forbidden(self, file: object) -> bool:
+        if not isinstance(file, str) or os.path.basename(file) != self._name:  # noqa: PTH119
+            return False
+        return Path(file).resolve() == self._forbidden

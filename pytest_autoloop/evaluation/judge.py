@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,11 @@ if TYPE_CHECKING:
     from pytest_autoloop.evaluation.runner import Run
     from pytest_autoloop.harness.manifest import Manifest
 
-_CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+#: Terminal sequences (colours, titles), other control characters, and those that reverse text.
+_CONTROL = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+)
 _MESSAGE_LIMIT = 2000
 #: Exit statuses of a pytest session that ran to its end: all passed, some failed, no tests.
 _RAN_TO_ITS_END = (0, 1, 5)
@@ -29,14 +34,14 @@ def guard_report(run: Run, required: frozenset[str]) -> GuardReport:
             passed=False,
             status=status,
             reason=reason,
-            test=test,
+            test=" ".join(clean(test).split()),
             message=clean(message),
             seconds=seconds,
         )
 
     ended_early = _ended_early(run, "guards")
     if ended_early is not None:
-        return fails(ended_early.status, ended_early.reason, ended_early.detail)
+        return fails(ended_early.status, ended_early.reason, ended_early.detail, run.running)
     verdict = run.verdict
     assert verdict is not None
     if verdict.collection:
@@ -58,26 +63,35 @@ def sample(run: Run, manifest: Manifest) -> Sample | Decision:
     ended_early = _ended_early(run, "measuring")
     if ended_early is not None:
         return ended_early
+    if run.rewritten:
+        return Decision("discard", "tampered", "the run changed the target while it was measured")
     verdict = run.verdict
     assert verdict is not None
     for name, value in verdict.invalid.items():
-        return Decision(
-            "discard", "invalid-score", f"metric {name!r} returned {value}: not a finite number"
-        )
+        message = f"metric {name!r} returned {value}: not a finite number"
+        return Decision("discard", "invalid-score", clean(message))
     if verdict.failed:
         return Decision("crash", "measure", clean(f"{verdict.failed}: {verdict.message}"))
     names = {metric.name for metric in manifest.metrics} if not manifest.benchmarks else set()
     missing = sorted((names - set(verdict.metrics)) | (manifest.benchmarks - set(verdict.warm)))
     if missing:
-        return Decision("discard", "tampered", f"no result from {', '.join(missing)}")
+        return Decision("discard", "tampered", clean(f"no result from {', '.join(missing)}"))
+    for values in (verdict.warm, verdict.first, verdict.metrics):
+        for name, value in values.items():
+            # The child refuses what a metric may not return; anything else here was forged.
+            if not isinstance(value, int | float) or not math.isfinite(value):
+                message = f"{name} has the impossible result {value!r}"
+                return Decision("discard", "tampered", clean(message))
     return Sample(warm=verdict.warm, first=verdict.first, metrics=verdict.metrics)
 
 
 def _ended_early(run: Run, what: str) -> Decision | None:
+    during = f", in {run.running}" if run.running else ""
     if run.exit.timed_out:
-        return Decision("timeout", what, f"{what} did not finish in {run.exit.seconds:.0f} s")
+        message = f"{what} did not finish in {run.exit.seconds:.0f} s{during}"
+        return Decision("timeout", what, message)
     if run.verdict is None:
-        message = f"the process ended with status {run.exit.returncode} and no verdict"
+        message = f"the process ended with status {run.exit.returncode} and no verdict{during}"
         return Decision("crash", "no-verdict", clean(f"{message}\n{run.output}"))
     if run.verdict.exitstatus not in _RAN_TO_ITS_END:
         message = f"pytest ended early, with exit status {run.verdict.exitstatus}"

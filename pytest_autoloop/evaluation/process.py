@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _WINDOWS = sys.platform == "win32"
+_PARENT = "PYTEST_AUTOLOOP_PARENT"
+#: The longest time that `poll` can be told, in milliseconds.
+_LONGEST_POLL = 2**31 - 1
 #: Windows only: lets a whole group of processes be ended at once.
 _NEW_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 
@@ -43,6 +46,7 @@ def run_limited(
     """Run a program for at most `seconds`, then end it and everything in its session.
 
     Output goes to a file: a background process that keeps a pipe open would block the parent.
+    The program is told who its parent is, for `end_with_parent`.
 
     Raises:
         EvaluationError: the program cannot be started.
@@ -53,7 +57,7 @@ def run_limited(
             process = subprocess.Popen(
                 arguments,
                 cwd=cwd,
-                env=dict(environment),
+                env={**environment, _PARENT: str(os.getpid())},
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
@@ -74,12 +78,12 @@ def run_limited(
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> bool:
     """Wait without reaping, so that the group can still be named; False when time is up."""
-    if hasattr(os, "pidfd_open"):
-        descriptor = os.pidfd_open(process.pid)
+    descriptor = _descriptor(process.pid)
+    if descriptor is not None:
         try:
             poll = select.poll()
             poll.register(descriptor, select.POLLIN)
-            return bool(poll.poll(seconds * 1000))
+            return bool(poll.poll(min(seconds * 1000, _LONGEST_POLL)))
         finally:
             os.close(descriptor)
     try:
@@ -87,6 +91,14 @@ def _wait(process: subprocess.Popen[bytes], seconds: float) -> bool:
     except subprocess.TimeoutExpired:
         return False
     return True
+
+
+def _descriptor(process: int) -> int | None:
+    """Open a process to be waited for; None where the platform, or a sandbox's kernel, cannot."""
+    if hasattr(os, "pidfd_open"):
+        with contextlib.suppress(OSError):
+            return os.pidfd_open(process)
+    return None
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -112,3 +124,7 @@ def end_with_parent() -> None:
     parent_death_signal = 1  # PR_SET_PDEATHSIG, linux/prctl.h
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGKILL, 0, 0, 0)
+    # A parent that died while this process was starting sends no signal any more.
+    parent = os.environ.pop(_PARENT, None)
+    if parent is not None and os.getppid() != int(parent):
+        os._exit(1)

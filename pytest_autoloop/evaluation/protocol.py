@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 Phase: TypeAlias = Literal["guard", "measure"]
 
+#: File in a child's temporary directory that names the test it is running.
+RUNNING = "running"
+
 
 @dataclass(frozen=True, slots=True)
 class ChildSpec:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -110,7 +111,10 @@ class Runner:
 
 def map_argument(argument: str, checkout: Path, worktree: Path) -> str:
     """Point an argument that names a path in the checkout at the worktree instead."""
-    return argument.replace(str(checkout), str(worktree))
+    # Neither in "/home/project" nor in "/project-data" does "/project" name the checkout; a short
+    # option may stand right before it.
+    whole = rf"(^-\w|(?<![\w.+~-])){re.escape(str(checkout))}(?![\w.+~-])"
+    return re.sub(whole, lambda match: f"{match[1]}{worktree}", argument)
 
 
 def child_environment(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,6 +127,9 @@ def metric(
     """
     if direction not in get_args(Direction):
         raise ValueError(f"direction={direction!r}: write 'lower' or 'higher'")
+    for bound in (at_least, at_most):
+        if bound is not None and not math.isfinite(bound):
+            raise ValueError(f"{bound} bounds nothing: leave it out, or write a finite number")
     if at_least is not None and at_most is not None and at_least > at_most:
         raise ValueError(f"at_least={at_least} is above at_most={at_most}: no value meets both")
 

@@ -5,8 +5,6 @@ Uses public hooks only: how pytest stores fixtures changes between its minor rel
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from pytest_autoloop.errors import UsageError
@@ -15,9 +13,6 @@ from pytest_autoloop.harness.decorators import (
     TargetSpecification,
     specification_of,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class Registry:
@@ -64,22 +59,20 @@ class Registry:
         specification = specification_of(value)
         if specification is None:
             return
-        is_target = isinstance(specification, TargetSpecification)
-        known: Mapping[str, TargetSpecification | MetricSpecification]
-        known = self.targets if is_target else self.metrics
-        earlier = known.get(specification.name)
+        name = specification.name
+        earlier = self.targets.get(name) or self.metrics.get(name)
         if earlier is not None:
             if earlier.source != specification.source:
                 self.problems.append(
-                    f"two fixtures are named {specification.name!r}: {earlier.source} and "
+                    f"two fixtures are named {name!r}: {earlier.source} and "
                     f"{specification.source}; rename one (name=...)"
                 )
             return
         if isinstance(specification, TargetSpecification):
-            self.targets[specification.name] = specification
+            self.targets[name] = specification
         else:
-            self.metrics[specification.name] = specification
-        self._homes[specification.name] = home
+            self.metrics[name] = specification
+        self._homes[name] = home
 
     def check(self) -> None:
         """Refuse what scanning found wrong.

@@ -88,7 +88,6 @@ class GitCommand:
 
         Raises:
             RepositoryError: git refused; the message carries the command and git's own words.
-
         """
         result = self.attempt(*arguments, stdin=stdin, variables=variables)
         if result.exit_code != 0:
@@ -100,7 +99,6 @@ class GitCommand:
 
         Raises:
             RepositoryError: git refused.
-
         """
         return os.fsdecode(self.run(*arguments, stdin=stdin)).removesuffix("\n")
 
@@ -109,7 +107,6 @@ class GitCommand:
 
         Raises:
             RepositoryError: git refused.
-
         """
         output = self.run(*arguments, variables=variables)
         return [os.fsdecode(name) for name in output.split(b"\0") if name]
@@ -124,7 +121,6 @@ class GitCommand:
 
         Raises:
             UsageError: there is no git to run.
-
         """
         library = _load()
         own = {**IDENTITY, "GIT_TERMINAL_PROMPT": "0", **(variables or {})}

@@ -27,8 +27,12 @@ def find_copies(root: Path, project: Path, patterns: Sequence[str]) -> list[str]
 
     Raises:
         UsageError: a pattern leaves the project, or matches nothing.
-
     """
+    if patterns and not project.is_relative_to(root):
+        raise UsageError(
+            f"files to copy are looked for in {project}, which is outside of the repository "
+            f"{root}. Set pytest's rootdir to a directory inside of it, or copy nothing."
+        )
     found: set[str] = set()
     for pattern in patterns:
         relative_path(pattern)
@@ -78,7 +82,6 @@ class Copies:
 
         Raises:
             RepositoryError: a file cannot be read or written, or its original has changed.
-
         """
         for name in names:
             target = self._destination / name

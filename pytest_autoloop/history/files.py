@@ -23,7 +23,6 @@ def relative_path(path: str) -> PurePosixPath:
 
     Raises:
         UsageError: the path is empty, absolute, climbs out with ``..`` or enters ``.git``.
-
     """
     pure = PurePosixPath(path)
     climbs = pure.is_absolute() or ".." in pure.parts or "\0" in path
@@ -51,7 +50,6 @@ def replace_file(
 
     Raises:
         OSError: the directory cannot be written or the disk is full; the old file is untouched.
-
     """
     temporary = path.with_name(f".autoloop-{secrets.token_hex(8)}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW | _BINARY
@@ -79,7 +77,6 @@ def sync_directory(directory: Path) -> None:
 
     Raises:
         OSError: the directory cannot be opened.
-
     """
     if os.name == "nt":  # a directory cannot be opened there, and need not be
         return
@@ -96,7 +93,6 @@ def real_parent(root: Path, path: PurePosixPath, *, create: bool = False) -> Pat
     Raises:
         RepositoryError: a link or something else stands where a directory should.
         OSError: a directory is missing, or cannot be made.
-
     """
     directory = root
     for part in path.parent.parts:
@@ -118,7 +114,6 @@ def remove_tree(path: Path) -> None:
 
     Raises:
         RepositoryError: something is still there.
-
     """
     # A process that has not quite ended can add a file while the others are removed.
     for _ in range(_ROUNDS):

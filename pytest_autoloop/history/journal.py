@@ -50,7 +50,6 @@ class Journal:
         Raises:
             UsageError: the tag cannot be part of a path and a ref.
             JournalError: the directory cannot be made.
-
         """
         journal = cls(root, tag)
         home = root / DIRECTORY
@@ -75,7 +74,6 @@ class Journal:
 
         Raises:
             JournalError: the experiment holds a number that is none, or the file cannot be written.
-
         """
         line = json.dumps(encode(record), allow_nan=False).encode("ascii") + b"\n"
         try:
@@ -95,7 +93,6 @@ class Journal:
 
         Raises:
             JournalError: the file cannot be read, or a line is damaged; it names file and line.
-
         """
         lines = _read(self.path).split(b"\n")
         return [self._parse(number, line) for number, line in enumerate(lines[:-1], start=1)]
@@ -105,7 +102,6 @@ class Journal:
 
         Raises:
             JournalError: a value is not strict JSON, or the file cannot be written.
-
         """
         try:
             text = json.dumps(dict(header), allow_nan=False, indent=2)
@@ -124,7 +120,6 @@ class Journal:
 
         Raises:
             JournalError: the file cannot be read or is damaged.
-
         """
         content = _read(self.header_path)
         if not content:
@@ -149,7 +144,6 @@ def campaigns(root: Path) -> list[str]:
 
     Raises:
         JournalError: the directory cannot be read.
-
     """
     home = root / DIRECTORY
     try:

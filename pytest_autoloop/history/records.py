@@ -39,7 +39,6 @@ def encode(experiment: Experiment) -> dict[str, Json]:
 
     Raises:
         JournalError: a number is NaN or infinite.
-
     """
     fields = _encode_fields(experiment, f"experiment {experiment.number}")
     return {_RENAMED.get(name, name): value for name, value in fields.items()}
@@ -50,7 +49,6 @@ def decode(record: object) -> Experiment:
 
     Raises:
         JournalError: a field is missing or of another type; the message names it.
-
     """
     if not isinstance(record, dict):
         raise JournalError("expected an object")

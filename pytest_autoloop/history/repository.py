@@ -37,7 +37,6 @@ class Repository:
         Raises:
             UsageError: there is no such repository, or it is one that cannot be optimised in:
                 bare, without a commit, or with submodules.
-
         """
         repository = cls(_top_level(path))
         _check_usable(repository._git)
@@ -130,7 +129,6 @@ class Repository:
         Raises:
             UsageError: the path leaves the repository, or is no regular file in `parent`.
             RepositoryError: git refused.
-
         """
         name = str(relative_path(path))
         mode = self.mode_of(parent, name) or _REGULAR[0]
@@ -160,7 +158,6 @@ class Repository:
         Raises:
             UsageError: the ref is a branch that is checked out somewhere.
             RepositoryError: git refused, for example because the ref has moved meanwhile.
-
         """
         if not ref.startswith("refs/"):
             raise RepositoryError(f"{ref!r} is not a full name of a ref. Begin it with refs/.")
@@ -186,7 +183,6 @@ class Repository:
 
         Raises:
             UsageError: a checkout of this repository is on the branch.
-
         """
         if not ref.startswith("refs/heads/"):
             return
@@ -205,7 +201,6 @@ class Repository:
 
         Raises:
             RepositoryError: git refused, for example because the directory exists.
-
         """
         self._git.run("worktree", "add", "--detach", str(path), _revision(commit))
 
@@ -214,7 +209,6 @@ class Repository:
 
         Raises:
             RepositoryError: it is still registered, or its directory still there.
-
         """
         if path.is_symlink():  # git would follow it, and remove what it leads to
             path.unlink()

@@ -52,7 +52,6 @@ class ResultsFile:
         Raises:
             UsageError: a file of somebody else is in its place.
             JournalError: it cannot be written, or is a link.
-
         """
         self._costs = []
         self._rows = [self._row(experiment) for experiment in experiments]
@@ -64,7 +63,6 @@ class ResultsFile:
         Raises:
             UsageError: a file of somebody else is in its place.
             JournalError: it cannot be written, or is a link.
-
         """
         before = len(self._header) + sum(map(len, self._rows))
         row = self._row(experiment)

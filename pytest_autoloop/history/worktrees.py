@@ -98,7 +98,6 @@ class WorktreePool:
 
         Raises:
             RepositoryError: git refused, or a file cannot be copied.
-
         """
         path = self.directory / name
         self._repository.add_worktree(path, commit)
@@ -118,7 +117,6 @@ class WorktreePool:
         Raises:
             UsageError: the path leaves the checkout.
             RepositoryError: a link stands in the way, or the file cannot be written.
-
         """
         worktree = self._worktrees[name]
         self._put(worktree, path, content)
@@ -133,7 +131,6 @@ class WorktreePool:
 
         Raises:
             RepositoryError: the checkout could not be restored, nor made anew.
-
         """
         worktree = self._worktrees[name]
         if commit is not None and commit != worktree.commit:
@@ -152,10 +149,13 @@ class WorktreePool:
 
         Raises:
             RepositoryError: git refused.
-
         """
         worktree = self._worktrees[name]
-        private = {"GIT_INDEX_FILE": str(worktree.index)}
+        # A refresh records the time of every file that looks clean, and git compares times by the
+        # second: recorded for good, an edit in that second would pass. So it is thrown away.
+        scratch = worktree.index.with_suffix(".scratch")
+        shutil.copy2(worktree.index, scratch)
+        private = {"GIT_INDEX_FILE": str(scratch)}
         # Exit code 1 says that a file needs an update, which is the question, not a refusal.
         worktree.git.attempt("update-index", "-q", "--refresh", variables=private)
         changed = worktree.git.names("diff-files", "-z", "--name-only", variables=private)
@@ -166,7 +166,6 @@ class WorktreePool:
 
         Raises:
             RepositoryError: something could not be removed.
-
         """
         if self._closed or os.getpid() != self._owner:  # a forked child leaves what is its parent's
             return

@@ -27,3 +27,6 @@ class Proposer(Protocol):
 
     def observe(self, experiment: Experiment) -> None:
         """Learn what became of the last proposal; proposers that do not learn do nothing."""
+
+    def close(self) -> None:
+        """Let go of connections and processes when the campaign ends."""

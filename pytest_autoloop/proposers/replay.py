@@ -66,6 +66,9 @@ class ReplayProposer:
     def observe(self, experiment: Experiment) -> None:
         """Learn nothing: the order is fixed."""
 
+    def close(self) -> None:
+        """Hold nothing open."""
+
 
 def describe(stem: str) -> str:
     """Turn a file name such as `01_memoise_with_a_dict` into a description."""

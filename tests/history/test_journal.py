@@ -122,6 +122,7 @@ def test_torn_first_line_is_dropped(journal: Journal):
     assert journal.read() == []
     journal.append(FULL)
     assert journal.read() == [FULL]
+    assert journal.path.read_bytes().endswith(b"}\n")
 
 
 def test_line_without_its_end_never_happened(journal: Journal):

@@ -296,6 +296,29 @@ def test_reset_does_not_believe_the_git_file(checkout: Checkout, pool: WorktreeP
     assert "worktrees" in git(place, "rev-parse", "--git-dir")
 
 
+def test_edit_after_a_look_is_seen(checkout: Checkout, pool: WorktreePool):
+    """An edit of the same size and time, in the same second as the last look, does not pass."""
+    checkout.git("config", "core.trustctime", "false")
+    checkout.git("config", "core.checkStat", "minimal")
+    file = pool.path("candidate") / "tests/test_target.py"
+    original = file.read_bytes()
+    os.utime(file, (1, 1))
+    assert pool.dirty("candidate") == []
+    file.write_bytes(original.replace(b"True", b"None"))
+    os.utime(file, (1, 1))
+    assert pool.dirty("candidate") == ["tests/test_target.py"]
+    pool.reset("candidate")
+    assert file.read_bytes() == original
+
+
+def test_dirty_needs_no_git_file(pool: WorktreePool):
+    """A run that removed .git from its checkout is still found out."""
+    place = pool.path("candidate")
+    (place / ".git").unlink()
+    (place / "tests/test_target.py").unlink()
+    assert pool.dirty("candidate") == ["tests/test_target.py"]
+
+
 @pytest.mark.parametrize("flag", ["--skip-worktree", "--assume-unchanged"])
 def test_hidden_edits_are_seen_and_undone(pool: WorktreePool, flag: str):
     """Telling git to overlook a file hides neither the edit nor keeps it."""
@@ -312,7 +335,8 @@ def test_hidden_edits_are_seen_and_undone(pool: WorktreePool, flag: str):
 
 
 @pytest.mark.parametrize(
-    "damage", ["index.lock", "gone", "file", "link", "bad HEAD", "no .git", ".git directory"]
+    "damage",
+    ["index.lock", "gone", "file", "link", "bad HEAD", "no .git", ".git directory", "unwritable"],
 )
 def test_reset_survives_damage(checkout: Checkout, pool: WorktreePool, tmp_path: Path, damage: str):
     """A candidate that wrecked its checkout costs a new one, not the campaign."""
@@ -324,6 +348,11 @@ def test_reset_survives_damage(checkout: Checkout, pool: WorktreePool, tmp_path:
         (git_dir / "index.lock").touch()
     elif damage == "bad HEAD":
         (git_dir / "HEAD").write_text("nonsense")
+    elif damage == "unwritable":
+        (place / "sealed/inner").mkdir(parents=True)
+        (place / "sealed/inner/file").touch()
+        (place / "sealed/inner").chmod(0o500)
+        (place / "sealed").chmod(0)
     elif damage == "no .git":
         (place / ".git").unlink()
     elif damage == ".git directory":
@@ -339,6 +368,7 @@ def test_reset_survives_damage(checkout: Checkout, pool: WorktreePool, tmp_path:
     pool.reset("candidate")
     assert content(place) == expected
     assert git(place, "status", "--porcelain") == f"M {TARGET}"
+    assert not (git_dir / "index.lock").exists()
     assert checkout.state() == before
 
 
@@ -357,6 +387,19 @@ def test_link_to_another_worktree_is_not_followed(
     pool.close()
     assert (feature / TARGET).read_bytes() == SOURCE
     assert git(feature, "branch", "--show-current") == "feature"
+
+
+def test_link_to_a_disguised_directory_is_not_followed(pool: WorktreePool, tmp_path: Path):
+    """A directory that was made to look like the checkout is not emptied in its place."""
+    place = pool.path("candidate")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    shutil.copy(place / ".git", outside)
+    (outside / "precious").touch()
+    shutil.rmtree(place)
+    place.symlink_to(outside)
+    pool.close()
+    assert (outside / "precious").exists()
 
 
 def test_dirty_names_what_a_run_changed(checkout: Checkout, pool: WorktreePool):
@@ -527,6 +570,14 @@ def test_patterns_are_relative_to_the_project(
     project = with_data.root / "data"
     with WorktreePool(repository, copy=["deep/*"], project=project) as pool:
         assert (pool.add("candidate", "HEAD") / "data/deep/a.csv").exists()
+
+
+def test_patterns_outside_of_the_repository_are_refused(
+    repository: Repository, temporary_place: Path, tmp_path: Path
+):
+    """A project directory above the repository is named instead of searched."""
+    with pytest.raises(UsageError, match="outside of the repository"):
+        WorktreePool(repository, copy=["*"], project=tmp_path)
 
 
 def test_git_and_journal_are_never_copied(

@@ -18,6 +18,7 @@ from pytest_autoloop.proposers.rules.rule import Rewrite, Rule
 from pytest_autoloop.proposers.rules.tree import (
     blocks,
     bound_names,
+    is_async_function,
     is_scope,
     replaced,
     walk,
@@ -57,6 +58,7 @@ def _cacheable(module: cst.Module) -> Iterator[cst.FunctionDef]:
         for statement in block.statements:
             if (
                 isinstance(statement, cst.FunctionDef)
+                and not is_async_function(statement)
                 and not statement.decorators
                 and not _is_rebound(statement.name.value, block)
                 and _has_cacheable_parameters(statement.params)

@@ -84,10 +84,10 @@ def _parsed(source: bytes) -> cst.Module | None:
     """Parse the source, None if that fails or would not give back the same bytes."""
     try:
         module = cst.parse_module(source)
+        return module if module.bytes == source else None
     # The second is what libcst raises for an encoding it cannot read.
     except (cst.ParserSyntaxError, SyntaxError, RecursionError):
         return None
-    return module if module.bytes == source else None
 
 
 def _found(rule: Rule, module: cst.Module) -> Iterator[Rewrite]:

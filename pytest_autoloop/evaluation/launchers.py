@@ -1,0 +1,216 @@
+"""How a child process comes to be: forked from a warm parent, or started from nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pytest_autoloop.errors import EvaluationError
+from pytest_autoloop.evaluation.process import Exit, run_limited
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One child session to be run."""
+
+    #: File that holds the `ChildSpec`.
+    specification: Path
+    cwd: Path
+    environment: Mapping[str, str]
+    #: File that receives what the child prints.
+    output: Path
+    #: Limit of wall time.
+    seconds: float
+    #: Decides the order of sets and dicts of strings, and with it a part of the memory layout.
+    hash_seed: int
+
+
+class Launcher(Protocol):
+    """Runs child sessions."""
+
+    #: What the header says of it.
+    description: str
+
+    def run(self, launch: Launch) -> Exit:
+        """Run one child session to its end, or to its limit."""
+
+    def close(self) -> None:
+        """End every process it keeps."""
+
+
+class SpawnLauncher:
+    """Starts a new interpreter for each child: slow, and works everywhere."""
+
+    def __init__(self, why: str = "") -> None:
+        self.description = f"spawn ({why})" if why else "spawn"
+
+    def run(self, launch: Launch) -> Exit:
+        """Run one child session."""
+        return run_limited(
+            [*interpreter("pytest_autoloop.evaluation.child"), str(launch.specification)],
+            cwd=launch.cwd,
+            environment={**launch.environment, "PYTHONHASHSEED": str(launch.hash_seed)},
+            seconds=launch.seconds,
+            output=launch.output,
+        )
+
+    def close(self) -> None:
+        """Keep nothing."""
+
+
+class ForkLauncher:
+    """Forks each child from a warm parent, of which there is one for the last hash seed."""
+
+    description = "forkserver"
+
+    def __init__(
+        self, environment: Mapping[str, str], directory: Path, modules: Sequence[str]
+    ) -> None:
+        self._environment = environment
+        self._directory = directory
+        self._modules = list(modules)
+        self._parents: dict[int, WarmParent] = {}
+
+    def run(self, launch: Launch) -> Exit:
+        """Run one child session."""
+        return self.parent(launch.hash_seed).run(launch)
+
+    def parent(self, hash_seed: int) -> WarmParent:
+        """Return the warm parent for a seed; only that of seed 0, the guards', is kept longer."""
+        if hash_seed not in self._parents:
+            for seed in [seed for seed in self._parents if seed]:
+                self._parents.pop(seed).close()
+            self._parents[hash_seed] = WarmParent(
+                {**self._environment, "PYTHONHASHSEED": str(hash_seed)},
+                self._directory,
+                self._modules,
+            )
+        return self._parents[hash_seed]
+
+    def close(self) -> None:
+        """End the warm parents."""
+        while self._parents:
+            self._parents.popitem()[1].close()
+
+
+class WarmParent:
+    """A process of `evaluation.warm`, spoken to in lines of JSON.
+
+    Raises:
+        EvaluationError: it cannot be started, or forking it is not safe.
+    """
+
+    def __init__(
+        self, environment: Mapping[str, str], directory: Path, modules: Sequence[str]
+    ) -> None:
+        self._process = subprocess.Popen(
+            interpreter("pytest_autoloop.evaluation.warm"),
+            cwd=directory,
+            env=dict(environment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            answer = self._ask(preload=list(modules))
+            if "unsafe" in answer:
+                message = f"a warm parent cannot be forked: {answer['unsafe']}"
+                raise EvaluationError(message)
+        except BaseException:
+            self.close()
+            raise
+
+    def run(self, launch: Launch) -> Exit:
+        """Fork one child, wait for it, and end its process group."""
+        started = time.monotonic()
+        request = {key: value for key, value in asdict(launch).items() if key != "seconds"}
+        request |= {key: str(request[key]) for key in ("specification", "cwd", "output")}
+        request["environment"] = dict(launch.environment)
+        process = int(self._ask(run=request)["pid"])
+        finished = False
+        try:
+            # Not reaped before `reap`, so the number cannot have been given to another process.
+            finished = _wait(process, launch.seconds)
+        finally:
+            for kill in (_kill_group, _kill):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    kill(process)
+            status = int(self._ask(reap=True)["status"])
+        return Exit(status, not finished, time.monotonic() - started)
+
+    def close(self) -> None:
+        """End the process."""
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        self._process.kill()
+        self._process.wait()
+
+    def _ask(self, **request: object) -> dict[str, Any]:
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        try:
+            stdin.write(json.dumps(request).encode() + b"\n")
+            stdin.flush()
+            line = stdout.readline()
+            answer: dict[str, Any] = json.loads(line)
+        except (OSError, ValueError) as error:
+            message = f"the warm parent process ended unexpectedly: {error}"
+            raise EvaluationError(message) from error
+        return answer
+
+
+def interpreter(module: str) -> list[str]:
+    """Return the command that runs a module with this interpreter's own flags."""
+    flags = [f"-W{option}" for option in sys.warnoptions]
+    flags += [f"-X{n}" if v is True else f"-X{n}={v}" for n, v in sys._xoptions.items()]  # noqa: SLF001
+    if sys.flags.optimize:
+        flags.append("-" + "O" * sys.flags.optimize)
+    return [sys.executable, *flags, "-m", module]
+
+
+def modules_outside(checkout: Path) -> list[str]:
+    """Return what this process has imported from elsewhere than the project, in that order."""
+    names = []
+    inside = str(checkout) + os.sep
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        installed = isinstance(file, str) and "site-packages" in file
+        if isinstance(file, str) and (installed or not file.startswith(inside)):
+            names.append(name)
+    return [name for name in names if name != "__main__"]
+
+
+def _wait(process: int, seconds: float) -> bool:
+    descriptor = os.pidfd_open(process)
+    try:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        return bool(poll.poll(seconds * 1000))
+    finally:
+        os.close(descriptor)
+
+
+def _kill_group(process: int) -> None:
+    os.killpg(process, signal.SIGKILL)
+
+
+def _kill(process: int) -> None:
+    os.kill(process, signal.SIGKILL)
+
+

@@ -1,0 +1,109 @@
+"""The warm parent: imports pytest and its plugins once, then forks a child for each run.
+
+Started as `python -m pytest_autoloop.evaluation.warm`. It reads one JSON object a line from its
+standard input and answers with one a line:
+
+    {"preload": [names]}        → {"ready": true} or {"unsafe": reason}
+    {"run": {…}}                → {"pid": process}     a fork that runs one child session
+    {"reap": true}              → {"status": status}   what `os.waitpid` said of it
+
+The project's own code is never imported here, so that no candidate finds another one's modules.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import IO, Any
+
+from pytest_autoloop.evaluation.process import end_with_parent
+
+
+def main() -> None:
+    """Serve until the standard input ends."""
+    end_with_parent()
+    with contextlib.suppress(ValueError):
+        sys.path.remove(str(Path.cwd()))
+    requests = os.fdopen(os.dup(0), "rb")
+    replies = os.fdopen(os.dup(1), "wb", buffering=0)
+    # What an import prints must not be taken for an answer.
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(nothing, standard)
+    _preload(json.loads(requests.readline())["preload"])
+    tasks = _threads()
+    if tasks > 1:
+        _answer(replies, unsafe=f"{tasks} threads are alive after the imports")
+        return
+    gc.collect()
+    # Objects that exist now are never collected in a child: its memory stays shared.
+    gc.freeze()
+    _answer(replies, ready=True)
+    for line in requests:
+        request = json.loads(line)["run"]
+        process = os.fork()
+        if process == 0:
+            requests.close()
+            replies.close()
+            _child(request)
+        _answer(replies, pid=process)
+        requests.readline()
+        _, status = os.waitpid(process, 0)
+        _answer(replies, status=os.waitstatus_to_exitcode(status))
+
+
+def _child(request: dict[str, Any]) -> None:
+    """Become one child session; does not return."""
+    status = 70
+    try:
+        os.setsid()
+        end_with_parent()
+        output = os.open(request["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.chdir(request["cwd"])
+        os.environ.clear()
+        os.environ.update(request["environment"])
+        entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+        sys.path[:0] = [entry for entry in entries if entry and entry not in sys.path]
+        importlib.invalidate_caches()
+        gc.enable()
+        from pytest_autoloop.evaluation.child import run_session  # noqa: PLC0415 - preloaded
+
+        run_session(Path(request["specification"]))
+        status = 0
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        # Not sys.exit: the exit handlers belong to the warm parent.
+        os._exit(status)
+
+
+def _preload(names: list[str]) -> None:
+    import pytest_autoloop.evaluation.child  # noqa: PLC0415 - brings pytest
+
+    for name in names:
+        # An import may fail here and not in the project, where something came before it.
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+
+
+def _threads() -> int:
+    with contextlib.suppress(OSError):
+        return len(os.listdir("/proc/self/task"))  # noqa: PTH208 - a count, not paths
+    return threading.active_count()
+
+
+def _answer(replies: IO[bytes], **answer: object) -> None:
+    replies.write(json.dumps(answer).encode() + b"\n")
+
+
+if __name__ == "__main__":
+    main()
