@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.decision.verdict import Calibration, violated
@@ -25,6 +26,7 @@ _CALIBRATION_PAIRS = 3
 #: Seconds the very first run may take, before anything is known of the harness.
 _FIRST_LIMIT = 3600.0
 _LISTED = 10
+_NO_SCORE = "A metric has to return a number each time, and a benchmark has to run: none may skip."
 #: Ignored or untracked names that no harness needs from the user's checkout.
 _NOT_DATA = (
     "__pycache__",
@@ -38,6 +40,7 @@ _NOT_DATA = (
     ".git",
     ".tox",
     ".benchmarks",
+    "results.tsv",
 )
 
 
@@ -87,15 +90,16 @@ def establish(workplace: Workplace, metrics: tuple[Metric, ...], timeout: float 
     passed = {node for node, outcome in verdict.outcomes.items() if outcome == "passed"}
     scored = frozenset() if metrics else passed & set(verdict.benchmarks)
     if not metrics and not scored:
-        message = "no benchmark passed and there is no metric: nothing gives a score"
+        message = "nothing gives a score: there is no metric, and no benchmark passed on the untouched "
+            f"{workplace.target.path}. Unskip a test that uses the `benchmark` fixture, or add a metric"
         raise BaselineRed(message)
     manifest = Manifest(frozenset(passed), frozenset(scored), metrics)
     evaluator.limits = Limits.after(run.exit.seconds, timeout)
     written = frozenset(workplace.pool.dirty("candidate", ignoring=workplace.target.path))
     workplace.pool.reset("candidate")
-    pairs = [_same(evaluator, manifest)]
+    pairs = [_same(workplace, manifest)]
     _canary(workplace, manifest, pairs[0].candidate)
-    pairs += [_same(evaluator, manifest) for _ in range(_CALIBRATION_PAIRS - 1)]
+    pairs += [_same(workplace, manifest) for _ in range(_CALIBRATION_PAIRS - 1)]
     return Baseline(
         manifest,
         Calibration.from_same_file(pairs, metrics),
@@ -110,9 +114,7 @@ def _green(run: Run, workplace: Workplace) -> Verdict:
     verdict = run.verdict
     target = workplace.target.path
     if verdict is None:
-        what = "did not finish in time" if run.exit.timed_out else "ended without a result"
-        message = f"the harness {what} on the untouched {target}:\n{clean(run.output)}"
-        raise BaselineRed(message + _hint(workplace))
+        raise BaselineRed(_silent(run, target))
     if verdict.foreign:
         message = (
             f"the tests import {verdict.foreign}, not the candidate's copy of {target}: an import "
@@ -126,43 +128,78 @@ def _green(run: Run, workplace: Workplace) -> Verdict:
     if failed:
         listed = "\n".join(f"  {node}" for node in failed[:_LISTED])
         more = f"\n  … and {len(failed) - _LISTED} more" if len(failed) > _LISTED else ""
+        what = "1 guard fails" if len(failed) == 1 else f"{len(failed)} guards fail"
+        said = clean(verdict.message)
         message = (
-            f"{len(failed)} of the guards fail on the untouched {target}, in a clean worktree of "
-            f"commit {workplace.commit[:10]}:\n{listed}{more}\n\n{clean(verdict.message)}"
+            f"{what} on the untouched {target}, in a clean worktree of commit "
+            f"{workplace.commit[:10]}:\n{listed}{more}\n\n{said}\n\n"
         )
-        raise BaselineRed(message + _hint(workplace))
+        raise BaselineRed(message + _advice(workplace, said))
     return verdict
 
 
-def _hint(workplace: Workplace) -> str:
-    """Tell whether the guards pass in the checkout, and which files may make the difference."""
+def _silent(run: Run, target: str) -> str:
+    """Explain a session that brought no verdict."""
+    if run.exit.timed_out:
+        what = f"did not finish within {run.exit.seconds:.0f} s"
+        advice = "Make the guards faster, select fewer, or raise --autoloop-timeout."
+    else:
+        what = f"ended its process with status {run.exit.returncode} before pytest could report"
+        advice = "Run pytest without --autoloop: a test or a plugin ends the process, or crashes it."
+    said = clean(run.output)
+    return f"the harness {what} on the untouched {target}. The last it printed:\n{said}\n\n{advice}"
+
+
+def _advice(workplace: Workplace, said: str, metrics: tuple[str, ...] = ()) -> str:
+    """Tell what to do: the files that a clean worktree lacks may make the difference."""
     repository = workplace.repository
     run = workplace.runner.run(
-        repository.root, "guard", seconds=workplace.evaluator.limits.guard, max_failures=1
+        repository.root,
+        "measure" if metrics else "guard",
+        seconds=workplace.evaluator.limits.guard,
+        max_failures=1,
+        metrics=metrics,
     )
+    what = "metrics" if metrics else "guards"
     if run.verdict is None or run.verdict.failed:
-        return ""
+        return f"Run pytest without --autoloop and make the {what} pass first."
     names = [*repository.untracked(), *repository.ignored(1000)]
     missing = [n for n in names if not any(part in _NOT_DATA for part in n.split("/"))]
+    if not missing:
+        return (
+            f"The {what} pass in your checkout, which has no other files than a clean worktree: "
+            "look for an absolute path, or for something that depends on the directory."
+        )
+    # What the failure speaks of is the likeliest.
+    missing.sort(key=lambda name: PurePosixPath(name).name not in said)
     listed = "\n".join(f"  {name}" for name in missing[:_LISTED])
+    more = f"\n  … and {len(missing) - _LISTED} more" if len(missing) > _LISTED else ""
     return (
-        "\n\nThe guards pass in your checkout. A clean worktree holds tracked files only; these "
-        f"are not in it:\n{listed}\nCommit what the guards need, or name it in the ini option "
-        "autoloop_copy."
+        f"The {what} pass in your checkout. A clean worktree holds tracked files only; these are "
+        f"not in it:\n{listed}{more}\nCommit what the {what} need, or have it copied by naming it "
+        f"in pytest's ini file: autoloop_copy = {missing[0]}"
     )
 
 
-def _same(evaluator: Evaluator, manifest: Manifest) -> Pair:
+def _same(workplace: Workplace, manifest: Manifest) -> Pair:
     """Measure the untouched target against itself."""
-    pair = evaluator.pair(manifest)
+    pair = workplace.evaluator.pair(manifest)
+    where = f"on the untouched {workplace.target.path}"
     if isinstance(pair, Decision):
-        message = f"on the untouched target, {pair.detail}"
-        raise UsageError(message) if pair.reason == "invalid-score" else BaselineRed(message)
+        if pair.reason == "invalid-score":
+            raise UsageError(f"{where}, {pair.detail}; make the fixture return one int or float")
+        names = tuple(metric.name for metric in manifest.metrics)
+        advice = _advice(workplace, pair.detail, names) if pair.reason == "measure" else _NO_SCORE
+        raise BaselineRed(f"{where}, {pair.detail}\n\n{advice}")
     broken = violated(pair.candidate, manifest.metrics)
     if broken:
-        message = f"on the untouched target, {broken}: lower the bound or improve it by hand first"
+        message = f"{where}, {broken}: change the bound, or improve the target by hand first"
         raise UsageError(message)
     return pair
+
+
+def _count(guards: int) -> str:
+    return "the only guard" if guards == 1 else f"all {guards} guards"
 
 
 def _canary(workplace: Workplace, manifest: Manifest, untouched: Sample) -> None:
@@ -184,8 +221,8 @@ def _canary(workplace: Workplace, manifest: Manifest, untouched: Sample) -> None
     if report_unchanged:
         scores = " and every metric kept its value" if manifest.metrics else ""
         message = (
-            f"the harness does not exercise {path}: with the file made unusable, all "
-            f"{len(manifest.required)} guards still passed{scores}. Check that the tests import "
-            "this file, and that `target` names the file you mean"
+            f"the harness does not exercise {path}: with the file made unusable, "
+            f"{_count(len(manifest.required))} still passed{scores}. Make a test or a metric use "
+            "this file, or correct the path that the target fixture returns"
         )
         raise UsageError(message)

@@ -123,12 +123,22 @@ class Campaign:
         return self.baseline.manifest.metrics or (TIME,)
 
     @property
+    def noise(self) -> float | None:
+        """Standard deviation of one pair's relative gain; None when there is no noise at all."""
+        if self._calibration.deterministic:
+            return None
+        return self._calibration.of(self._basis).sigma
+
+    @property
     def smallest_gain(self) -> float:
         """The smallest relative gain that this machine shows within the cap of pairs."""
         if self._calibration.deterministic:
             return 0.0
-        basis: gains.Basis = "metric" if self.baseline.manifest.metrics else "warm"
-        return sequential.smallest_visible_gain(self._calibration.of(basis), self.rule)
+        return sequential.smallest_visible_gain(self._calibration.of(self._basis), self.rule)
+
+    @property
+    def _basis(self) -> gains.Basis:
+        return "metric" if self.baseline.manifest.metrics else "warm"
 
     def record_baseline(self) -> Experiment:
         """Open the campaign: the branch starts where the user stands."""
@@ -255,13 +265,14 @@ class Campaign:
         report = workplace.evaluator.guard(self.baseline.manifest.required)
         changed = workplace.pool.dirty("candidate", ignoring=workplace.target.path)
         tampered = [path for path in changed if path not in self.baseline.written]
-        if tampered:
+        # A run that was cut short could not put back what a guard changes and restores.
+        if tampered and report.status == "discard":
             message = f"the run changed {', '.join(tampered)}"
             report = replace(
                 report, passed=False, status="discard", reason="tampered", message=message
             )
-        if changed:
-            workplace.pool.reset("candidate")
+        # Whatever else it left, a cache or a module, must not help while it is measured.
+        workplace.pool.reset("candidate")
         return report
 
     def _compare(self, pairs: list[Pair]) -> Decision:

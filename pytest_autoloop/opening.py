@@ -6,10 +6,11 @@ Everything here either succeeds or leaves nothing behind: no file, worktree, bra
 from __future__ import annotations
 
 import inspect
+import keyword
 import os
 import platform
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,21 +23,57 @@ from pytest_autoloop.errors import UsageError
 from pytest_autoloop.evaluation.evaluator import Evaluator, Limits
 from pytest_autoloop.evaluation.runner import Project, Runner, import_roots
 from pytest_autoloop.harness.items import fixture_item, uses_benchmark, visible_parent
-from pytest_autoloop.history.journal import Journal, campaigns
+from pytest_autoloop.history.journal import DIRECTORY, Journal, campaigns
+from pytest_autoloop.history.repository import Repository
 from pytest_autoloop.history.results import ResultsFile, is_ours
 from pytest_autoloop.history.worktrees import WorktreePool
 from pytest_autoloop.model import TIME, Metric, Target
 from pytest_autoloop.proposers.specs import SECRETS
+from pytest_autoloop.settings import DEFAULT_PROGRAM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pytest_autoloop.harness.registry import Registry
-    from pytest_autoloop.history.repository import Repository
     from pytest_autoloop.model import Json
     from pytest_autoloop.settings import Settings
 
 _LISTED = 10
+
+
+def open_repository(session: pytest.Session) -> Repository:
+    """Open the repository that pytest's root directory and the caller stand in.
+
+    Raises:
+        UsageError: there is none that can be used, or one of the two stands outside.
+    """
+    config = session.config
+    called_in = config.invocation_params.dir.resolve()
+    try:
+        repository = Repository.open(config.rootpath)
+    except UsageError:
+        root = _root_of_tests(session)
+        if root is None:
+            raise
+        raise UsageError(
+            f"pytest was called in {called_in} with the root directory {config.rootpath}, which is "
+            f"not in the checkout {root} that holds the tests: call pytest there, and leave out "
+            "--rootdir or -c if it names another place"
+        ) from None
+    if not called_in.is_relative_to(repository.root):
+        raise UsageError(
+            f"pytest was called in {called_in}, outside the repository {repository.root}: change "
+            "to the repository first, its worktrees have no place for another directory"
+        )
+    return repository
+
+
+def _root_of_tests(session: pytest.Session) -> Path | None:
+    """Return the checkout that the first test stands in, None when it is in none we can use."""
+    for item in session.items[:1]:
+        with suppress(UsageError):
+            return Repository.open(item.path.parent).root
+    return None
 
 
 def metrics_of(session: pytest.Session, registry: Registry) -> tuple[Metric, ...]:
@@ -46,6 +83,7 @@ def metrics_of(session: pytest.Session, registry: Registry) -> tuple[Metric, ...
         UsageError: neither a metric nor a benchmark gives a score, or a declaration is wrong.
     """
     registry.check()
+    _check_names(registry)
     metrics = tuple(
         Metric(m.name, m.direction, m.unit, m.at_least, m.at_most, m.description)
         for m in registry.metrics.values()
@@ -56,7 +94,18 @@ def metrics_of(session: pytest.Session, registry: Registry) -> tuple[Metric, ...
             "decorated with @autoloop.metric that returns a number"
         )
         raise UsageError(message)
+    # Refuses a name that heads another column; nothing is written yet.
+    ResultsFile(Path("results.tsv"), [metric.name for metric in metrics])
     return metrics
+
+
+def _check_names(registry: Registry) -> None:
+    for found in (*registry.targets.values(), *registry.metrics.values()):
+        if not found.name.isidentifier() or keyword.iskeyword(found.name):
+            raise UsageError(
+                f"{found.source}: {found.name!r} cannot be requested as a fixture; give it a name "
+                "made of letters, digits and underscores (name=...)"
+            )
 
 
 def resolve_target(session: pytest.Session, registry: Registry) -> tuple[Path, str]:
@@ -80,15 +129,44 @@ def resolve_target(session: pytest.Session, registry: Registry) -> tuple[Path, s
     parent = visible_parent(session, session.items, registry.home_of(specification.name))
     item = fixture_item(parent, specification.name, found.append)
     try:
-        item.ihook.pytest_runtest_setup(item=item)
-        item.runtest()
-    except Exception as error:  # the user's fixture may raise anything
-        message = f"the target fixture {specification.name!r} ({specification.source}): {error}"
+        try:
+            item.ihook.pytest_runtest_setup(item=item)
+            item.runtest()
+        finally:
+            item.ihook.pytest_runtest_teardown(item=item, nextitem=None)
+    except UsageError:
+        raise
+    except (Exception, SystemExit, pytest.skip.Exception, pytest.fail.Exception) as error:
+        # The user's fixture, and those that it requests, may raise anything.
+        message = (
+            f"the target fixture {specification.name!r} ({specification.source}) gave no path: "
+            f"{_told(error)}. Correct it: it returns the path of the file that may change"
+        )
         raise UsageError(message) from error
-    finally:
-        item.ihook.pytest_runtest_teardown(item=item, nextitem=None)
     assert isinstance(found[0], Path)
-    return Path(os.path.normpath(found[0])), specification.goal
+    path = Path(os.path.normpath(found[0]))
+    if path.resolve() in {file.resolve() for file in _judges(session)}:
+        message = (
+            f"the target {path} is a conftest.py or a test module, so a candidate could rewrite "
+            "its own judge: move what may change to a file of its own"
+        )
+        raise UsageError(message)
+    return path, specification.goal
+
+
+def _told(error: BaseException) -> str:
+    if isinstance(error, pytest.FixtureLookupError):
+        return f"there is no fixture {error.argname!r}, which it requests"
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _judges(session: pytest.Session) -> set[Path]:
+    """Return conftest files and test modules; a module with doctests alone is none."""
+    files = {item.path for item in session.items if isinstance(item, pytest.Function)}
+    for plugin in session.config.pluginmanager.get_plugins():
+        if inspect.ismodule(plugin) and Path(plugin.__file__ or "").name == "conftest.py":
+            files.add(Path(plugin.__file__ or ""))
+    return files
 
 
 def check_target(repository: Repository, path: Path) -> str:
@@ -130,7 +208,7 @@ def check_clean(session: pytest.Session, repository: Repository, results: Path) 
     Raises:
         UsageError: naming the files that differ or are not tracked.
     """
-    own = results.relative_to(repository.root).as_posix()
+    own = _inside(repository, results)
     changed = [name for name in repository.changed_tracked() if name != own]
     loaded = {name for file in _harness_files(session) if (name := _inside(repository, file))}
     changed += [f"{name} (untracked)" for name in repository.untracked() if name in loaded]
@@ -138,16 +216,14 @@ def check_clean(session: pytest.Session, repository: Repository, results: Path) 
         listed = ", ".join(changed[:_LISTED]) + (" …" if len(changed) > _LISTED else "")
         message = (
             f"uncommitted changes in {listed}: candidates are judged in clean worktrees of the "
-            "last commit, where these changes are missing; commit or stash them first"
+            "last commit, where these changes are missing; commit them, or put them aside with "
+            "`git stash -u`"
         )
         raise UsageError(message)
 
 
 def _harness_files(session: pytest.Session) -> set[Path]:
-    files = {item.path for item in session.items}
-    for plugin in session.config.pluginmanager.get_plugins():
-        if inspect.ismodule(plugin) and Path(plugin.__file__ or "").name == "conftest.py":
-            files.add(Path(plugin.__file__ or ""))
+    files = {item.path for item in session.items} | _judges(session)
     if session.config.inipath is not None:
         files.add(session.config.inipath)
     return files
@@ -167,10 +243,19 @@ def choose_tag(repository: Repository, rootdir: Path, chosen: str | None) -> str
         UsageError: the chosen tag names a campaign that exists.
     """
     known = set(campaigns(rootdir))
+    records = rootdir / DIRECTORY
+    if os.path.lexists(records) and not records.is_dir():
+        raise UsageError(f"{records} is not a directory: move it away, records are kept there")
+    if repository.ref("refs/heads/autoexp") is not None:
+        raise UsageError(
+            "the branch autoexp is in the way of the branches autoexp/TAG that git would have to "
+            "keep below it: rename it (git branch -m autoexp another-name)"
+        )
 
     def taken(tag: str) -> bool:
-        branch = repository.ref(f"refs/heads/autoexp/{tag}")
-        return tag in known or branch is not None or bool(repository.refs(f"refs/autoloop/{tag}"))
+        # At the name and below it: git cannot hold both a/b and a/b/c.
+        places = (f"refs/heads/autoexp/{tag}", f"refs/autoloop/{tag}")
+        return tag in known or any(repository.refs(place) for place in places)
 
     if chosen is not None:
         if taken(chosen):
@@ -189,44 +274,59 @@ def choose_tag(repository: Repository, rootdir: Path, chosen: str | None) -> str
     return tag
 
 
-def results_path(rootdir: Path, name: str) -> Path:
+def results_path(repository: Repository, rootdir: Path, name: str) -> Path:
     """Return where the table goes.
 
     Raises:
-        UsageError: a file stands there that is not one of our tables.
+        UsageError: a table cannot stand there, or a file does that is not one of ours.
     """
     path = rootdir / name
-    if (path.exists() or path.is_symlink()) and not is_ours(path):
-        message = (
-            f"{path} exists and is not a table of pytest-autoloop: move it away, or choose another "
-            "file with --autoloop-results"
-        )
-        raise UsageError(message)
-    return path
+    below = _inside(repository, path) or ""
+    if path.is_dir() or below.split("/")[0] in (".git", DIRECTORY):
+        fault = "is no place for the table of experiments"
+    elif not path.parent.is_dir():
+        fault = f"cannot be written, there is no directory {path.parent}: create it"
+    elif path.is_symlink():
+        fault = "is a symbolic link, which is not followed: remove it"
+    elif path.exists() and not is_ours(path):
+        fault = "exists and is not a table of pytest-autoloop: move it away"
+    else:
+        return path
+    raise UsageError(f"{path} {fault}, or choose another file with --autoloop-results")
+
+
+def check_program(rootdir: Path, name: str) -> None:
+    """Refuse standing orders that cannot be read; the default file may come later, or never.
+
+    Raises:
+        UsageError: naming the file.
+    """
+    path = rootdir / name
+    if path.is_file() or (name == DEFAULT_PROGRAM and not os.path.lexists(path)):
+        return
+    what = "is not a file" if os.path.lexists(path) else "does not exist"
+    raise UsageError(
+        f"{path}, the standing orders for the proposer, {what}: write them there, or name "
+        "another file with --autoloop-program"
+    )
 
 
 @contextmanager
 def workplace(
     session: pytest.Session, settings: Settings, repository: Repository, target: Target
 ) -> Iterator[Workplace]:
-    """Make two worktrees and everything around them; remove them at the end.
-
-    Raises:
-        UsageError: pytest was called from outside the repository.
-    """
+    """Make two worktrees and everything around them; remove them at the end."""
     config = session.config
     root = repository.root
-    invoked_from = config.invocation_params.dir.resolve()
-    if not invoked_from.is_relative_to(root):
-        raise UsageError(f"pytest was called in {invoked_from}: call it inside {root}")
     project = Project(
         checkout=root,
         rootdir=config.rootpath.resolve(),
-        invocation_dir=invoked_from,
+        invocation_dir=config.invocation_params.dir.resolve(),
         args=(*map(str, config.invocation_params.args), *_extra_arguments(config)),
         target=target.path,
         import_roots=import_roots(root, root / target.path, sys.path),
         secrets=SECRETS,
+        has_cache=config.pluginmanager.hasplugin("cacheprovider"),
     )
     commit = repository.head()
     with WorktreePool(repository, copy=settings.copy, project=config.rootpath) as pool:
@@ -248,7 +348,7 @@ def workplace(
 
 def _extra_arguments(config: pytest.Config) -> tuple[str, ...]:
     # pytest-cov acts before options can be reset, so a child is told on its command line.
-    return ("--no-cov",) if config.pluginmanager.hasplugin("pytest_cov") else ()
+    return ("--no-cov",) if hasattr(config.option, "no_cov") else ()
 
 
 def open_records(

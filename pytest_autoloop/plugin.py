@@ -44,7 +44,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object
     option = config.option
     if option.autoloop is not None:
         if option.usepdb or option.trace:
-            message = "--autoloop runs unattended: leave out --pdb and --trace"
+            message = "--autoloop runs unattended and cannot stop in a debugger: leave out --pdb and --trace"
             raise pytest.UsageError(message)
         for name, value in _NO_DISTRIBUTION.items():
             if hasattr(option, name):
@@ -59,10 +59,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the loop, only when it is asked for."""
     if config.option.autoloop is None:
         return
+    from pytest_autoloop.errors import UsageError  # noqa: PLC0415 - as the next
     from pytest_autoloop.session import AutoloopSession  # noqa: PLC0415 - not in plain runs
 
     try:
-        settings = Settings.from_config(config)
-    except argparse.ArgumentTypeError as error:
+        session = AutoloopSession(config, Settings.from_config(config))
+    except (argparse.ArgumentTypeError, UsageError) as error:
         raise pytest.UsageError(str(error)) from None
-    config.pluginmanager.register(AutoloopSession(config, settings), "autoloop-session")
+    config.pluginmanager.register(session, "autoloop-session")

@@ -18,7 +18,6 @@ from pytest_autoloop.decision.sequential import Rule
 from pytest_autoloop.errors import AutoloopError, ProposerError, UsageError
 from pytest_autoloop.harness.items import uses_benchmark
 from pytest_autoloop.harness.registry import Registry
-from pytest_autoloop.history.repository import Repository
 from pytest_autoloop.model import Target
 from pytest_autoloop.proposers.specs import proposer_from_spec
 from pytest_autoloop.reporting.terminal import Terminal, summary_of
@@ -147,11 +146,12 @@ class AutoloopSession:
 
     def _run(self, session: pytest.Session) -> None:
         config, settings = self._config, self._settings
-        repository = Repository.open(config.rootpath)
+        repository = opening.open_repository(session)
         metrics = opening.metrics_of(session, self._registry)
         path, goal = opening.resolve_target(session, self._registry)
         target = Target(opening.check_target(repository, path), goal)
-        results = opening.results_path(config.rootpath, settings.results)
+        results = opening.results_path(repository, config.rootpath, settings.results)
+        opening.check_program(config.rootpath, settings.program)
         opening.check_clean(session, repository, results)
         tag = opening.choose_tag(repository, config.rootpath, settings.tag)
         benchmarks = sum(map(uses_benchmark, session.items))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 #: What changes a file when nothing else is configured: needs no key and no network.
 DEFAULT_PROPOSER = "rules"
+DEFAULT_PROGRAM = "program.md"
+#: A tag is part of a path and of a ref's name: no ".." and no end in "." or ".lock".
+_TAG = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?!\.|lock$|$)){0,99}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ def _count(text: str) -> int:
 
 
 def _seconds(text: str) -> float:
-    return _positive(text, "a positive number of seconds")
+    return _positive(text, "a positive number of seconds; write for example 60")
 
 
 def _fraction(text: str) -> float:
@@ -61,15 +65,11 @@ def _positive(text: str, what: str) -> float:
 
 
 def _tag(text: str) -> str:
-    allowed = text.replace("-", "").replace("_", "").replace(".", "")
-    if (
-        not allowed.isalnum()
-        or not allowed.isascii()
-        or ".." in text
-        or text.startswith((".", "-"))
-        or text.endswith((".", ".lock"))
-    ):
-        message = f"{text!r} cannot name a branch: use letters, digits, '-', '_' and '.'"
+    if not _TAG.fullmatch(text):
+        message = (
+            f"{text!r} cannot name a campaign and its branch: use up to 100 letters, digits, "
+            "dashes, underscores and dots, for example nov20"
+        )
         raise argparse.ArgumentTypeError(message)
     return text
 
@@ -115,7 +115,7 @@ OPTIONS = (
         "(default: program.md)",
         "PATH",
         ini="autoloop_program",
-        default="program.md",
+        default=DEFAULT_PROGRAM,
     ),
     Option(
         "--autoloop-results",
@@ -187,4 +187,11 @@ def _value(config: pytest.Config, option: Option) -> Any:  # noqa: ANN401 - as t
     try:
         return option.type(text)
     except argparse.ArgumentTypeError as error:
-        raise argparse.ArgumentTypeError(f"{option.ini}: {error}") from None
+        message = f"the ini option {option.ini} ({_place(config, option.ini)}): {error}"
+        raise argparse.ArgumentTypeError(message) from None
+
+
+def _place(config: pytest.Config, key: str) -> str:
+    """Tell where an ini value comes from."""
+    overridden = any(text.startswith(f"{key}=") for text in config.option.override_ini or ())
+    return f"-o {key}=" if overridden else str(config.inipath)

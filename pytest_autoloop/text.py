@@ -30,12 +30,11 @@ def value(number: float | None, unit: str) -> str:
 
 
 def _seconds(number: float) -> str:
-    for scale, name in _PREFIXES:
-        # Rounded first: 999.9996 ms is 1 s.
-        if abs(float(f"{number:.3g}")) >= scale or scale == _PREFIXES[-1][0]:
-            break
+    # Rounded first: 999.9996 ms is 1 s.
+    rounded = abs(float(f"{number:.3g}"))
+    scale, name = next((p for p in _PREFIXES if rounded >= p[0]), _PREFIXES[-1])
     scaled = number / scale
-    return f"{scaled:,.0f} {name}" if abs(scaled) >= 999.5 else f"{scaled:.3g} {name}"  # noqa: PLR2004
+    return f"{scaled:,.0f} {name}" if rounded >= 1000 * scale else f"{scaled:.3g} {name}"
 
 
 def factor(log_gain: float) -> str:
@@ -63,15 +62,15 @@ def _percent(log_ratio: float) -> float:
 
 def outcome(experiment: Experiment, primary: Metric) -> str:
     """Write what became of an experiment, without its description."""
-    parts = [experiment.reason]
+    guard = experiment.guard
+    failed = experiment.reason == "guard" and guard is not None and guard.test
+    parts = [f"guard failed: {guard.test}" if guard and failed else experiment.reason]
     if experiment.effect is not None:
         found = effect(experiment.effect, primary.direction)
         if experiment.effect.basis == "metric":
             found = f"{value(experiment.metrics.get(primary.name), primary.unit)} ({found})"
         parts.append(f"{primary.name} {found}")
-    if experiment.guard is not None and experiment.guard.test:
-        parts.append(experiment.guard.test)
-    elif experiment.status != "keep" and experiment.detail:
+    if not failed and experiment.status != "keep" and experiment.detail:
         parts.append(experiment.detail.splitlines()[0])
     return " · ".join(part for part in parts if part)
 

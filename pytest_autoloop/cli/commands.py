@@ -82,7 +82,9 @@ def best(record: Record, *, as_json: bool) -> None:
         print(f"campaign {record.tag}: nothing was kept")
         return
     gain = "" if experiment.effect is None else f", {text.gain(experiment.effect)} over its parent"
-    print(f"campaign {record.tag}, experiment {experiment.number:03}: {experiment.description}{gain}")
+    print(
+        f"campaign {record.tag}, experiment {experiment.number:03}: {experiment.description}{gain}"
+    )
     branch = f"autoexp/{record.tag}"
     print(f"see it:  git diff {first.commit[:10]} {branch} -- :/{record.target}")
     print(f"take it: git merge {branch}")

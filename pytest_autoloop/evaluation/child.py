@@ -1,4 +1,4 @@
-"""The child session: `python -m pytest_autoloop.evaluation.child SPEC.json`.
+"""The child session, started with the path of its specification.
 
 Runs the user's own pytest command line in a worktree, with options reset, and writes a verdict.
 Its exit status is never read: `os._exit(0)` in a candidate would forge it.
@@ -173,9 +173,6 @@ def _record_first_calls(first: dict[str, float]) -> None:
 def main() -> None:
     """Run one child session as its specification says."""
     end_with_parent()
-    # `-m` puts the working directory first, where a file of the project could hide a module.
-    with contextlib.suppress(ValueError):
-        sys.path.remove(str(Path.cwd()))
     spec = ChildSpec.read(Path(sys.argv[1]))
     sys.argv[:] = ["pytest", *spec.args]
     finder = WorktreeFinder(Path(spec.checkout), Path(spec.worktree), spec.target)
@@ -185,4 +182,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # `-m` has put the working directory first, where a file of the project could hide a module.
+    with contextlib.suppress(ValueError):
+        sys.path.remove(str(Path.cwd()))
     main()

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING
 from pytest_autoloop.model import Decision, GuardReport, Sample, Status
 
 if TYPE_CHECKING:
+    from pytest_autoloop.evaluation.protocol import Verdict
     from pytest_autoloop.evaluation.runner import Run
     from pytest_autoloop.harness.manifest import Manifest
 
 #: Terminal sequences (colours, titles), other control characters, and those that reverse text.
 _CONTROL = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"
+    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)?"
     r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 )
 _MESSAGE_LIMIT = 2000
+#: The node id of an item that evaluates a metric, as harness.items names it.
+_METRIC = re.compile(r"::autoloop\[(\w+)\]$")
 #: Exit statuses of a pytest session that ran to its end: all passed, some failed, no tests.
 _RAN_TO_ITS_END = (0, 1, 5)
 
@@ -71,18 +74,26 @@ def sample(run: Run, manifest: Manifest) -> Sample | Decision:
         message = f"metric {name!r} returned {value}: not a finite number"
         return Decision("discard", "invalid-score", clean(message))
     if verdict.failed:
-        return Decision("crash", "measure", clean(f"{verdict.failed}: {verdict.message}"))
+        # Put before the message, whose beginning is cut when it is long.
+        what = (
+            f"metric {m[1]!r}" if (m := _METRIC.search(verdict.failed)) else clean(verdict.failed)
+        )
+        return Decision("crash", "measure", f"{what} failed:\n{clean(verdict.message)}")
     names = {metric.name for metric in manifest.metrics} if not manifest.benchmarks else set()
     missing = sorted((names - set(verdict.metrics)) | (manifest.benchmarks - set(verdict.warm)))
-    if missing:
-        return Decision("discard", "tampered", clean(f"no result from {', '.join(missing)}"))
-    for values in (verdict.warm, verdict.first, verdict.metrics):
-        for name, value in values.items():
-            # The child refuses what a metric may not return; anything else here was forged.
-            if not isinstance(value, int | float) or not math.isfinite(value):
-                message = f"{name} has the impossible result {value!r}"
-                return Decision("discard", "tampered", clean(message))
+    fault = f"no result from {', '.join(missing)}" if missing else _impossible(verdict)
+    if fault:
+        return Decision("discard", "tampered", clean(fault))
     return Sample(warm=verdict.warm, first=verdict.first, metrics=verdict.metrics)
+
+
+def _impossible(verdict: Verdict) -> str:
+    """Name a number that no child writes: it refuses what is not finite itself."""
+    for values in (verdict.warm, verdict.first, verdict.metrics):
+        for name, number in values.items():
+            if not isinstance(number, int | float) or not math.isfinite(number):
+                return f"{name} has the impossible result {number!r}"
+    return ""
 
 
 def _ended_early(run: Run, what: str) -> Decision | None:

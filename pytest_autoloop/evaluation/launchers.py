@@ -212,5 +212,3 @@ def _kill_group(process: int) -> None:
 
 def _kill(process: int) -> None:
     os.kill(process, signal.SIGKILL)
-
-

@@ -12,12 +12,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.evaluation.process import Exit, run_limited
-from pytest_autoloop.evaluation.protocol import ChildSpec, Phase, Verdict
+from pytest_autoloop.evaluation.protocol import RUNNING, ChildSpec, Phase, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _TAIL_BYTES = 4000
+#: Takes the working directory off the path, where a file of the project could hide a module,
+#: before anything is imported.
+_PROGRAM = """\
+import sys
+if not sys.path[0]:
+    del sys.path[0]
+from pytest_autoloop.evaluation.child import main
+main()
+"""
 #: Set by pytest in the parent, or by xdist: a child that inherits them misreads its own state.
 _SCRUBBED_PREFIXES = ("GIT_", "PYTEST_XDIST_", "PYTEST_CURRENT_TEST", "PYTEST_VERSION")
 
@@ -37,6 +46,8 @@ class Project:
     import_roots: tuple[Path, ...]
     #: Environment variables that no child may see: the proposer's keys.
     secrets: tuple[str, ...] = ()
+    #: Whether pytest's cache is in use: without it, the name of its directory is unknown.
+    has_cache: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +58,10 @@ class Run:
     verdict: Verdict | None
     #: End of what the child printed.
     output: str
+    #: Node id of the test that was running when the child ended, if one was.
+    running: str = ""
+    #: Whether the target's file changed while the child ran.
+    rewritten: bool = False
 
 
 class Runner:
@@ -79,7 +94,7 @@ class Runner:
                 phase=phase,
                 args=[
                     *(map_argument(arg, project.checkout, worktree) for arg in project.args),
-                    *("-o", f"cache_dir={temporary / 'cache'}"),
+                    *(("-o", f"cache_dir={temporary / 'cache'}") if project.has_cache else ()),
                 ],
                 worktree=str(worktree),
                 checkout=str(project.checkout),
@@ -91,11 +106,12 @@ class Runner:
                 metrics=list(metrics),
             )
             specification.write(temporary / "spec.json")
+            source = _content(worktree / project.target)
             ended = run_limited(
                 [
                     sys.executable,
                     *_interpreter_flags(),
-                    *("-m", "pytest_autoloop.evaluation.child"),
+                    *("-c", _PROGRAM),
                     str(temporary / "spec.json"),
                 ],
                 cwd=worktree / project.invocation_dir.relative_to(project.checkout),
@@ -104,7 +120,13 @@ class Runner:
                 output=temporary / "output",
             )
             verdict = None if ended.timed_out else Verdict.read(temporary / "verdict.json")
-            return Run(ended, verdict, _tail(temporary / "output"))
+            return Run(
+                ended,
+                verdict,
+                _tail(temporary / "output"),
+                running=_tail(temporary / RUNNING),
+                rewritten=_content(worktree / project.target) != source,
+            )
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
@@ -155,12 +177,21 @@ def import_roots(checkout: Path, target: Path, path: Sequence[str]) -> tuple[Pat
         file = getattr(module, "__file__", None)
         if isinstance(file, str) and Path(file).name == target.name:
             loaded = Path(file).resolve()
-            depth = name.count(".")
-            if loaded == target and depth < len(loaded.parents):
-                found.append(loaded.parents[depth])
+            location = loaded.parent if loaded.stem == "__init__" else loaded.with_suffix("")
+            parts = tuple(name.split("."))
+            # A file that was loaded by its path may go by any name, which says nothing of a root.
+            if loaded == target and location.parts[-len(parts) :] == parts:
+                found.append(location.parents[len(parts) - 1])
     inside = [root for root in found if root == checkout or checkout in root.parents]
     # A virtual environment inside the checkout holds installed packages, not the project.
     return tuple(dict.fromkeys(r for r in inside if "site-packages" not in r.parts))
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
 
 
 def _interpreter_flags() -> list[str]:

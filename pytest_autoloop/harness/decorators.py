@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, get_args, ov
 
 import pytest
 
+from pytest_autoloop.errors import UsageError
 from pytest_autoloop.model import Direction
 
 if TYPE_CHECKING:
@@ -73,7 +74,10 @@ def target(
         TypeError: the function is asynchronous or a generator.
     """
 
+    __tracebackhide__ = True  # pytest then shows the line of the user's file alone
+
     def decorate(declared: Fixture) -> Fixture:
+        __tracebackhide__ = True
         if inspect.isgeneratorfunction(declared):
             message = f"{declared.__qualname__}: a target returns a path, it does not yield one"
             raise TypeError(message)
@@ -125,6 +129,7 @@ def metric(
         TypeError: the function is asynchronous.
         ValueError: an unknown direction, or bounds that no value can meet.
     """
+    __tracebackhide__ = True  # pytest then shows the line of the user's file alone
     if direction not in get_args(Direction):
         raise ValueError(f"direction={direction!r}: write 'lower' or 'higher'")
     for bound in (at_least, at_most):
@@ -132,8 +137,14 @@ def metric(
             raise ValueError(f"{bound} bounds nothing: leave it out, or write a finite number")
     if at_least is not None and at_most is not None and at_least > at_most:
         raise ValueError(f"at_least={at_least} is above at_most={at_most}: no value meets both")
+    for bound in (at_least, at_most):
+        if bound is not None and not (isinstance(bound, int | float) and math.isfinite(bound)):
+            raise ValueError(
+                f"the bound {bound!r} is not a finite number: write one, or leave it out"
+            )
 
     def decorate(declared: Fixture) -> Fixture:
+        __tracebackhide__ = True
         _refuse_async(declared, "metric")
         specification = MetricSpecification(
             name=name or declared.__name__,
@@ -185,7 +196,7 @@ def _anchored(function: Callable[..., object]) -> Callable[..., Path]:
                 f"the target fixture {function.__name__!r} in {_source(function)} returned "
                 f"{value!r}: return the path of the file that may change"
             )
-            raise TypeError(message)
+            raise UsageError(message)
         return anchor(Path(value), request.config.rootpath, declared_in)
 
     # pytest reads the signature to find the fixtures to inject, and follows __wrapped__.
@@ -213,6 +224,7 @@ def _source(function: Callable[..., object]) -> str:
 
 
 def _refuse_async(function: Callable[..., object], kind: str) -> None:
+    __tracebackhide__ = True
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         message = (
             f"{function.__qualname__}: a {kind} cannot be asynchronous; "

@@ -35,18 +35,21 @@ def find_copies(root: Path, project: Path, patterns: Sequence[str]) -> list[str]
         )
     found: set[str] = set()
     for pattern in patterns:
-        relative_path(pattern)
+        try:
+            relative_path(pattern)
+        except UsageError as error:
+            raise UsageError(f"autoloop_copy in the ini file: {error}") from None
         try:
             matches = [file for match in project.glob(pattern) for file in _files_of(match)]
         except ValueError as error:
             raise UsageError(
-                f"{pattern!r} is not a pattern of files ({error}). "
+                f"autoloop_copy: {pattern!r} is not a pattern of files ({error}). "
                 "Write it as in data/**/*.csv, with ** between slashes."
             ) from error
         names = {file.relative_to(root).as_posix() for file in matches}
         if not names:
             raise UsageError(
-                f"no file matches {pattern!r} in {project}, so it cannot be copied to where "
+                f"autoloop_copy: no file matches {pattern!r} in {project}, so it cannot be copied to where "
                 "candidates run. Correct the pattern, or create the file."
             )
         found |= {name for name in names if PurePosixPath(name).parts[0] not in _NEVER}

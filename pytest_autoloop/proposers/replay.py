@@ -33,13 +33,20 @@ class ReplayProposer:
             UsageError: there is no such folder, or nothing in it.
         """
         if not folder.is_dir():
-            message = f"--autoloop-proposer=replay: {folder} is not a folder of candidates"
+            what = "is not a folder" if folder.exists() else "does not exist"
+            message = (
+                f"the proposer 'replay' has no candidates: {folder} {what}; name a folder that "
+                "holds one file for each version of the target to try"
+            )
             raise UsageError(message)
         files = sorted(
             path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")
         )
         if not files:
-            message = f"--autoloop-proposer=replay: {folder} is empty; put candidates into it"
+            message = (
+                f"the proposer 'replay' has no candidates: the folder {folder} holds no files; "
+                "put one file into it for each version of the target to try"
+            )
             raise UsageError(message)
         return cls(files)
 

@@ -34,8 +34,8 @@ def proposer_from_spec(spec: str, invocation_dir: Path) -> Proposer:
 
         return from_spec(argument, os.environ)
     message = (
-        f"--autoloop-proposer={spec!r} names no proposer; "
-        "write rules, replay:FOLDER or openai:MODEL"
+        f"--autoloop-proposer (or the ini option autoloop_proposer) is {spec!r}, which names no "
+        "proposer: write rules, replay:FOLDER or openai:MODEL"
     )
     raise UsageError(message)
 

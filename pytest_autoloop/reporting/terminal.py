@@ -119,7 +119,7 @@ class Terminal:
         if not self._verbosity:
             reporter.ensure_newline()
             reporter.write(f"{report.nodeid} ")
-        reporter.write(experiment.status.upper(), **_MARKUP[experiment.status])
+        reporter.write(f"{experiment.status.upper():8}", **_MARKUP[experiment.status])
         reporter.write(f"  {self._told(campaign, experiment)}", flush=True)
         # Leaves the line to be ended by whatever is written next, as pytest does.
         reporter.currentfspath = -2
@@ -129,9 +129,11 @@ class Terminal:
             parts = [text.outcome(experiment, campaign.primary), experiment.description]
             return "   ".join(part for part in parts if part)
         values = "  ".join(_value(m, experiment) for m in campaign.metrics)
-        gain = campaign.smallest_gain
-        seen = f"smallest gain it can see: {gain:.1%}" if gain else "the score has no noise"
-        return f"{values}   {seen}"
+        noise = campaign.noise
+        if noise is None:
+            return f"{values}   the score has no noise"
+        seen = f"smallest gain it can see: {campaign.smallest_gain:.1%}"
+        return f"{values} ±{noise:.1%}   {seen}"
 
     def summary(self) -> None:
         """Print the keeps, the audited gain and where the result is."""

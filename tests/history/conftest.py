@@ -56,7 +56,7 @@ class Checkout:
         return {"files": files, "branches": branches, **kept}
 
     def plant_hooks(self, witness: Path) -> None:
-        """Make every hook of git, an fsmonitor and filters leave their name in a file, and fail."""
+        """Make every hook of git leave its name in a file, and fail."""
         hooks = self.root / ".git" / "hooks"
         hooks.mkdir(exist_ok=True)
         names = (

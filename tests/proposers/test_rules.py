@@ -168,7 +168,10 @@ def test_an_earlier_incumbent_is_not_proposed():
         pytest.param("a.py", b"x = 1\x00\n", id="null byte"),
         pytest.param("a.py", b"", id="empty"),
         pytest.param("a.py", b"x = 1\n", id="nothing to rewrite"),
-        pytest.param("a.py", b"x = " + b" + ".join([b"a"] * 5000) + b"\n", id="nested too deep"),
+        pytest.param(
+            "a.py", b"x = " + b" + ".join([b"a"] * 100_000) + b"\n", id="nested far too deep"
+        ),
+        pytest.param("a.py", b"x = " + b" + ".join([b"a"] * 900) + b"\n", id="nested too deep"),
     ],
 )
 def test_suggests_nothing_where_there_is_nothing(path, source):

@@ -101,6 +101,13 @@ def test_comments_stay_with_what_they_describe():
     )
 
 
+@pytest.mark.parametrize("first", ["#!/usr/bin/env python", "# -*- coding: utf-8 -*-"])
+def test_first_line_with_a_meaning_stays_first(first):
+    """A shebang or an encoding means something only on top, so the import goes below it."""
+    code = only(RECURSIVE, f"{first}\n# Slow.\n{FIB}")
+    assert code == f"{first}\nimport functools\n\n\n# Slow.\n@functools.cache\n{FIB}"
+
+
 @pytest.mark.parametrize(
     "source",
     [

@@ -62,6 +62,9 @@ class RulesProposer:
     def observe(self, experiment: Experiment) -> None:
         """Learn nothing: the source says which rewrites are left."""
 
+    def close(self) -> None:
+        """Nothing is held."""
+
     def _untried_first(self, source: bytes) -> Iterator[Rewrite]:
         """Yield what was proposed for an earlier source only after what never was."""
         again: list[Rewrite] = []
@@ -81,13 +84,16 @@ def rewrites(source: bytes) -> Iterator[Rewrite]:
 
 
 def _parsed(source: bytes) -> cst.Module | None:
-    """Parse the source, None if that fails or would not give back the same bytes."""
+    """Parse the source, None if it is no Python or would not come out as it went in."""
+    # Python refuses what is nested too deep; libcst's parser would end the whole process.
+    if not _is_python(source):
+        return None
     try:
         module = cst.parse_module(source)
-        return module if module.bytes == source else None
-    # The second is what libcst raises for an encoding it cannot read.
+        is_kept = module.bytes == source
     except (cst.ParserSyntaxError, SyntaxError, RecursionError):
         return None
+    return module if is_kept else None
 
 
 def _found(rule: Rule, module: cst.Module) -> Iterator[Rewrite]:
@@ -102,13 +108,20 @@ def _content(rewrite: Rewrite) -> bytes | None:
     """Carry out a rewrite, None if what comes out is not Python."""
     try:
         content = rewrite.build().bytes
-        with warnings.catch_warnings():
-            # The target's own doubtful escapes are not news.
-            warnings.simplefilter("ignore")
-            compile(content, "<candidate>", "exec", dont_inherit=True)
-    except (SyntaxError, ValueError, RecursionError):
+    except (cst.CSTValidationError, RecursionError):
         return None
-    return content
+    return content if _is_python(content) else None
+
+
+def _is_python(content: bytes) -> bool:
+    with warnings.catch_warnings():
+        # The target's own doubtful escapes are not news.
+        warnings.simplefilter("ignore")
+        try:
+            compile(content, "<target>", "exec", dont_inherit=True)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return False
+    return True
 
 
 def _digest(content: bytes) -> bytes:
