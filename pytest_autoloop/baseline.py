@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from pytest_autoloop.decision.verdict import Calibration, violated
+from pytest_autoloop.decision.series import Calibration
+from pytest_autoloop.decision.verdict import told_violation, violated
 from pytest_autoloop.errors import BaselineRed, UsageError
 from pytest_autoloop.evaluation.evaluator import Evaluator, Limits
 from pytest_autoloop.evaluation.judge import clean
 from pytest_autoloop.harness.manifest import Manifest
-from pytest_autoloop.model import Decision, Pair, Sample
+from pytest_autoloop.model import TIME, Decision, Pair, Sample
 
 if TYPE_CHECKING:
     from pytest_autoloop.evaluation.protocol import Verdict
@@ -88,10 +89,15 @@ def establish(workplace: Workplace, metrics: tuple[Metric, ...], timeout: float 
     run = evaluator.run_guards(max_failures=0)
     verdict = _green(run, workplace)
     passed = {node for node, outcome in verdict.outcomes.items() if outcome == "passed"}
-    scored = frozenset() if metrics else passed & set(verdict.benchmarks)
-    if not metrics and not scored:
-        message = "nothing gives a score: there is no metric, and no benchmark passed on the untouched "
-            f"{workplace.target.path}. Unskip a test that uses the `benchmark` fixture, or add a metric"
+    scored = passed & set(verdict.benchmarks)
+    if not scored:
+        metrics = tuple(metric for metric in metrics if metric.name != TIME.name)
+    if not metrics:
+        message = (
+            "nothing gives a score: there is no metric, and no benchmark passed on the untouched "
+            f"{workplace.target.path}. Let a test that uses the `benchmark` fixture run (it may be "
+            "skipped), or add a fixture decorated with @autoloop.metric"
+        )
         raise BaselineRed(message)
     manifest = Manifest(frozenset(passed), frozenset(scored), metrics)
     evaluator.limits = Limits.after(run.exit.seconds, timeout)
@@ -145,13 +151,15 @@ def _silent(run: Run, target: str) -> str:
         advice = "Make the guards faster, select fewer, or raise --autoloop-timeout."
     else:
         what = f"ended its process with status {run.exit.returncode} before pytest could report"
-        advice = "Run pytest without --autoloop: a test or a plugin ends the process, or crashes it."
+        advice = "Run pytest without --autoloop to see which test or plugin ends the process."
     said = clean(run.output)
     return f"the harness {what} on the untouched {target}. The last it printed:\n{said}\n\n{advice}"
 
 
 def _advice(workplace: Workplace, said: str, metrics: tuple[str, ...] = ()) -> str:
     """Tell what to do: the files that a clean worktree lacks may make the difference."""
+    if "from pytest-timeout" in said:
+        return "Make the guard faster, or give it more time with --autoloop-timeout."
     repository = workplace.repository
     run = workplace.runner.run(
         repository.root,
@@ -162,7 +170,7 @@ def _advice(workplace: Workplace, said: str, metrics: tuple[str, ...] = ()) -> s
     )
     what = "metrics" if metrics else "guards"
     if run.verdict is None or run.verdict.failed:
-        return f"Run pytest without --autoloop and make the {what} pass first."
+        return f"They fail in your checkout too: make the {what} pass there first."
     names = [*repository.untracked(), *repository.ignored(1000)]
     missing = [n for n in names if not any(part in _NOT_DATA for part in n.split("/"))]
     if not missing:
@@ -188,12 +196,13 @@ def _same(workplace: Workplace, manifest: Manifest) -> Pair:
     if isinstance(pair, Decision):
         if pair.reason == "invalid-score":
             raise UsageError(f"{where}, {pair.detail}; make the fixture return one int or float")
-        names = tuple(metric.name for metric in manifest.metrics)
+        names = tuple(metric.name for metric in manifest.fixtures)
         advice = _advice(workplace, pair.detail, names) if pair.reason == "measure" else _NO_SCORE
         raise BaselineRed(f"{where}, {pair.detail}\n\n{advice}")
     broken = violated(pair.candidate, manifest.metrics)
-    if broken:
-        message = f"{where}, {broken}: change the bound, or improve the target by hand first"
+    if broken is not None:
+        told = told_violation(pair.candidate, broken)
+        message = f"{where}, {told}: change the bound, or improve the target by hand first"
         raise UsageError(message)
     return pair
 
@@ -210,16 +219,16 @@ def _canary(workplace: Workplace, manifest: Manifest, untouched: Sample) -> None
     workplace.place("candidate", content.encode())
     try:
         report = workplace.evaluator.guard(manifest.required)
-        if report.passed and manifest.metrics:
+        if report.passed and manifest.fixtures:
             sample = workplace.evaluator.sample(manifest, incumbent=False)
-            report_unchanged = isinstance(sample, Sample) and sample == untouched
+            report_unchanged = isinstance(sample, Sample) and (sample.metrics == untouched.metrics)
         else:
             report_unchanged = report.passed
     finally:
         workplace.pool.reset("candidate")
         workplace.place("candidate", workplace.source)
     if report_unchanged:
-        scores = " and every metric kept its value" if manifest.metrics else ""
+        scores = " and every metric kept its value" if manifest.fixtures else ""
         message = (
             f"the harness does not exercise {path}: with the file made unusable, "
             f"{_count(len(manifest.required))} still passed{scores}. Make a test or a metric use "

@@ -9,16 +9,16 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_autoloop import text
-from pytest_autoloop.decision import gains, sequential, verdict
+from pytest_autoloop.comparison import Audit, Comparison
+from pytest_autoloop.decision import gains, online, sequential
+from pytest_autoloop.decision.rules import Sequential
 from pytest_autoloop.evaluation import screen
 from pytest_autoloop.model import (
     TIME,
     Brief,
     Decision,
-    Effect,
     Experiment,
     Outcome,
-    Pair,
     Reading,
 )
 
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_autoloop.baseline import Baseline, Workplace
-    from pytest_autoloop.decision.sequential import Rule
+    from pytest_autoloop.decision.noise import Noise
+    from pytest_autoloop.decision.verdict import Policy
     from pytest_autoloop.history.journal import Journal
     from pytest_autoloop.history.results import ResultsFile
-    from pytest_autoloop.model import GuardReport, Metric, Proposal
+    from pytest_autoloop.model import GuardReport, Metric, Pair, Proposal
     from pytest_autoloop.proposers.base import Proposer
     from pytest_autoloop.search.base import SearchStrategy
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _DESCRIPTION_LIMIT = 200
-_AUDIT_PAIRS = 5
 
 
 class Listener(Protocol):
@@ -71,15 +71,6 @@ class Records:
 
 
 @dataclass(frozen=True, slots=True)
-class Audit:
-    """The first commit against the best, on fresh pairs."""
-
-    effect: Effect
-    #: The gain in first calls, where benchmarks are timed and it tells another story.
-    first_calls: Effect | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Attempt:
     """A proposal, and what it was made for."""
 
@@ -101,44 +92,50 @@ class Campaign:
     records: Records
     proposer: Proposer
     search: SearchStrategy
-    rule: Rule
+    policy: Policy
     listener: Listener
     program: Path
     experiments: list[Experiment] = field(default_factory=list)
-    _calibration: verdict.Calibration = field(init=False)
+    #: Bound on the share of false keeps among all keeps of the session; None leaves it open.
+    false_discovery_rate: float | None = None
+    _comparison: Comparison = field(init=False)
     _tried: dict[str, int] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._calibration = self.baseline.calibration
+        self._comparison = Comparison(
+            self.workplace.evaluator, self.baseline.manifest, self.baseline.calibration
+        )
         self._tried[screen.fingerprint(self.workplace.source)] = 0
 
     @property
     def primary(self) -> Metric:
-        """The metric that decides."""
+        """The metric to improve first."""
         return self.metrics[0]
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        """The metrics of the table: the user's fixtures, else the benchmarks' time."""
-        return self.baseline.manifest.metrics or (TIME,)
+        """What is measured, in the order of the table."""
+        return self.policy.metrics
 
     @property
-    def noise(self) -> float | None:
-        """Standard deviation of one pair's relative gain; None when there is no noise at all."""
-        if self._calibration.deterministic:
-            return None
-        return self._calibration.of(self._basis).sigma
+    def noise(self) -> Noise | None:
+        """Noise of one pair's gain in the first metric; None when it has none at all."""
+        calibration = self._comparison.calibration
+        exact = self.primary.name in calibration.exact
+        return None if exact else calibration.of(self.primary.name)
 
     @property
     def smallest_gain(self) -> float:
         """The smallest relative gain that this machine shows within the cap of pairs."""
-        if self._calibration.deterministic:
-            return 0.0
-        return sequential.smallest_visible_gain(self._calibration.of(self._basis), self.rule)
+        if self.noise is None:
+            return self.primary.min_gain or 0.0
+        return sequential.smallest_visible_gain(self.noise, self.limits)
 
     @property
-    def _basis(self) -> gains.Basis:
-        return "metric" if self.baseline.manifest.metrics else "warm"
+    def limits(self) -> sequential.Limits:
+        """The limits of the sequential test, whatever rule decides: they say what can be seen."""
+        rule = self.policy.rule
+        return rule.limits if isinstance(rule, Sequential) else sequential.Limits()
 
     def record_baseline(self) -> Experiment:
         """Open the campaign: the branch starts where the user stands."""
@@ -194,20 +191,7 @@ class Campaign:
         workplace = self.workplace
         workplace.place("incumbent", workplace.source)
         workplace.place("candidate", workplace.repository.read(best, workplace.target.path))
-        metrics = self.baseline.manifest.metrics
-        pairs: list[Pair] = []
-        for _ in range(1 if self._calibration.deterministic else _AUDIT_PAIRS):
-            pair = workplace.evaluator.pair(self.baseline.manifest)
-            if isinstance(pair, Decision):
-                return None
-            pairs.append(pair)
-        effect = verdict.effect_of(pairs, self._calibration, metrics)
-        if metrics or effect.basis == "first" or not pairs[0].candidate.first:
-            return Audit(effect)
-        values = verdict.gains_of(pairs, "first", metrics)
-        first = sequential.effect(values, self._calibration.first, "first")
-        # Warm and first calls overlap in an honest gain; a cache across calls pulls them apart.
-        return Audit(effect, first if first.high < effect.low else None)
+        return self._comparison.audit(self.policy)
 
     def _judge(self, attempt: Attempt) -> Experiment:
         """Take one proposal through every stage that it survives."""
@@ -253,11 +237,23 @@ class Campaign:
         if not guard.passed:
             decision = Decision(guard.status, guard.reason, guard.message)
             return _decided(experiment, decision)
-        pairs: list[Pair] = []
-        decision = self._compare(pairs)
-        self._calibration = self._calibration.observed(pairs, self.baseline.manifest.metrics)
-        values = self._values(pairs) if pairs else experiment.metrics
-        return replace(_decided(experiment, decision), metrics=values, pairs=tuple(pairs))
+        comparison = self._comparison
+        decision = comparison.decide(self._policy_for(experiment.number))
+        pairs = tuple(comparison.pairs)
+        if not pairs:
+            return _decided(experiment, decision)
+        flags = ("noisy",) if comparison.learn(self.policy) else ()
+        experiment = replace(experiment, metrics=self._values(pairs), pairs=pairs, flags=flags)
+        return _decided(experiment, decision)
+
+    def _policy_for(self, number: int) -> Policy:
+        """Return the policy, made stricter where the session's false keeps are bounded."""
+        rule = self.policy.rule
+        if self.false_discovery_rate is None or not isinstance(rule, Sequential):
+            return self.policy
+        keeps = sum(experiment.status == "keep" for experiment in self.experiments)
+        level = online.level(number, keeps, self.false_discovery_rate)
+        return replace(self.policy, rule=rule.at_level(level))
 
     def _guard(self) -> GuardReport:
         """Run the guards; a candidate that changes the harness's files has not passed them."""
@@ -274,30 +270,6 @@ class Campaign:
         # Whatever else it left, a cache or a module, must not help while it is measured.
         workplace.pool.reset("candidate")
         return report
-
-    def _compare(self, pairs: list[Pair]) -> Decision:
-        """Measure pair after pair until the test decides; confirm a keep on fresh pairs."""
-        manifest, evaluator = self.baseline.manifest, self.workplace.evaluator
-        decision: Decision | None = None
-        while decision is None:
-            pair = evaluator.pair(manifest)
-            if isinstance(pair, Decision):
-                return pair
-            pairs.append(pair)
-            decision = verdict.decide(pairs, self._calibration, manifest.metrics, self.rule)
-        if decision.status != "keep" or decision.effect is None:
-            return decision
-        found = len(pairs)
-        for _ in range(1 if self._calibration.deterministic else self.rule.confirmation_pairs):
-            pair = evaluator.pair(manifest)
-            if isinstance(pair, Decision):
-                return pair
-            pairs.append(pair)
-        basis = verdict.objective_basis(pairs[:found], manifest.metrics) or "warm"
-        effect = verdict.effect_of(pairs, self._calibration, manifest.metrics)
-        if verdict.confirmed(pairs[found:], basis, self._calibration, manifest.metrics, self.rule):
-            return replace(decision, effect=effect)
-        return Decision("discard", "no-gain", "the gain was not confirmed on fresh pairs", effect)
 
     def _commit(self, experiment: Experiment, content: bytes) -> Experiment:
         """Commit a candidate before it runs, so that every try can be looked at again."""
@@ -358,11 +330,11 @@ class Campaign:
 
     def _values(self, pairs: Sequence[Pair]) -> dict[str, float | None]:
         """Return the candidate's value of each metric over some pairs."""
-        metrics = self.baseline.manifest.metrics
-        if not metrics:
-            return {TIME.name: gains.score(pair.candidate for pair in pairs)}
         return {
-            m.name: gains.typical([p.candidate.metrics[m.name] for p in pairs]) for m in metrics
+            metric.name: gains.score(pair.candidate for pair in pairs)
+            if metric.name == TIME.name
+            else gains.typical([pair.candidate.metrics[metric.name] for pair in pairs])
+            for metric in self.metrics
         }
 
 

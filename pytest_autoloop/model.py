@@ -33,6 +33,22 @@ class Metric:
     at_least: float | None = None
     at_most: float | None = None
     description: str = ""
+    #: Share of the objective `weighted`.
+    weight: float = 1.0
+    #: What it may lose when another metric decides, as a relative change.
+    max_regression: float = 0.05
+    #: Smallest relative gain worth keeping; None leaves it to the campaign.
+    min_gain: float | None = None
+
+    @property
+    def bounded(self) -> bool:
+        """Whether it has a bound that a candidate must meet."""
+        return self.at_least is not None or self.at_most is not None
+
+    def meets(self, value: float) -> bool:
+        """Tell whether a value is within the bounds."""
+        high_enough = self.at_least is None or value >= self.at_least
+        return high_enough and (self.at_most is None or value <= self.at_most)
 
     @property
     def sign(self) -> int:
@@ -210,3 +226,5 @@ class Experiment:
     effect: Effect | None = None
     guard: GuardReport | None = None
     pairs: tuple[Pair, ...] = ()
+    #: What a reader should know of the measurement, for example "noisy".
+    flags: tuple[str, ...] = ()

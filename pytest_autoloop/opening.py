@@ -5,7 +5,6 @@ Everything here either succeeds or leaves nothing behind: no file, worktree, bra
 
 from __future__ import annotations
 
-import inspect
 import keyword
 import os
 import platform
@@ -22,7 +21,7 @@ from pytest_autoloop.campaign import Records
 from pytest_autoloop.errors import UsageError
 from pytest_autoloop.evaluation.evaluator import Evaluator, Limits
 from pytest_autoloop.evaluation.runner import Project, Runner, import_roots
-from pytest_autoloop.harness.items import fixture_item, uses_benchmark, visible_parent
+from pytest_autoloop.harness.items import uses_benchmark
 from pytest_autoloop.history.journal import DIRECTORY, Journal, campaigns
 from pytest_autoloop.history.repository import Repository
 from pytest_autoloop.history.results import ResultsFile, is_ours
@@ -30,10 +29,12 @@ from pytest_autoloop.history.worktrees import WorktreePool
 from pytest_autoloop.model import TIME, Metric, Target
 from pytest_autoloop.proposers.specs import SECRETS
 from pytest_autoloop.settings import DEFAULT_PROGRAM
+from pytest_autoloop.targets import judges
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from pytest_autoloop.harness.decorators import MetricSpecification, TargetSpecification
     from pytest_autoloop.harness.registry import Registry
     from pytest_autoloop.model import Json
     from pytest_autoloop.settings import Settings
@@ -77,18 +78,21 @@ def _root_of_tests(session: pytest.Session) -> Path | None:
 
 
 def metrics_of(session: pytest.Session, registry: Registry) -> tuple[Metric, ...]:
-    """Return the metric fixtures in the order they were found.
+    """Return what is measured, the metric to improve first.
+
+    Metric fixtures come in the order they were found. The benchmarks' time comes after them, but
+    before those that have a bound: such a metric is there to be held, not to be improved.
 
     Raises:
         UsageError: neither a metric nor a benchmark gives a score, or a declaration is wrong.
     """
     registry.check()
     _check_names(registry)
-    metrics = tuple(
-        Metric(m.name, m.direction, m.unit, m.at_least, m.at_most, m.description)
-        for m in registry.metrics.values()
-    )
-    if not metrics and not any(uses_benchmark(item) for item in session.items):
+    fixtures = [found.metric for found in registry.metrics.values()]
+    times = [TIME] if any(map(uses_benchmark, session.items)) else []
+    free = [metric for metric in fixtures if not metric.bounded]
+    metrics = (*free, *times, *(metric for metric in fixtures if metric.bounded))
+    if not metrics:
         message = (
             "nothing gives a score: add a test that uses the `benchmark` fixture, or a fixture "
             "decorated with @autoloop.metric that returns a number"
@@ -100,106 +104,14 @@ def metrics_of(session: pytest.Session, registry: Registry) -> tuple[Metric, ...
 
 
 def _check_names(registry: Registry) -> None:
-    for found in (*registry.targets.values(), *registry.metrics.values()):
+    declared: list[TargetSpecification | MetricSpecification]
+    declared = [*registry.targets.values(), *registry.metrics.values()]
+    for found in declared:
         if not found.name.isidentifier() or keyword.iskeyword(found.name):
             raise UsageError(
                 f"{found.source}: {found.name!r} cannot be requested as a fixture; give it a name "
                 "made of letters, digits and underscores (name=...)"
             )
-
-
-def resolve_target(session: pytest.Session, registry: Registry) -> tuple[Path, str]:
-    """Evaluate the target fixture; return the absolute path and the goal.
-
-    Raises:
-        UsageError: there is no target fixture, more than one, or it does not return a path.
-    """
-    if not registry.targets:
-        message = (
-            "no target: decorate a fixture in conftest.py with @autoloop.target that returns the "
-            "path of the file that may change"
-        )
-        raise UsageError(message)
-    if len(registry.targets) > 1:
-        sources = ", ".join(t.source for t in registry.targets.values())
-        message = f"more than one target ({sources}): a campaign improves one file, keep one"
-        raise UsageError(message)
-    (specification,) = registry.targets.values()
-    found: list[object] = []
-    parent = visible_parent(session, session.items, registry.home_of(specification.name))
-    item = fixture_item(parent, specification.name, found.append)
-    try:
-        try:
-            item.ihook.pytest_runtest_setup(item=item)
-            item.runtest()
-        finally:
-            item.ihook.pytest_runtest_teardown(item=item, nextitem=None)
-    except UsageError:
-        raise
-    except (Exception, SystemExit, pytest.skip.Exception, pytest.fail.Exception) as error:
-        # The user's fixture, and those that it requests, may raise anything.
-        message = (
-            f"the target fixture {specification.name!r} ({specification.source}) gave no path: "
-            f"{_told(error)}. Correct it: it returns the path of the file that may change"
-        )
-        raise UsageError(message) from error
-    assert isinstance(found[0], Path)
-    path = Path(os.path.normpath(found[0]))
-    if path.resolve() in {file.resolve() for file in _judges(session)}:
-        message = (
-            f"the target {path} is a conftest.py or a test module, so a candidate could rewrite "
-            "its own judge: move what may change to a file of its own"
-        )
-        raise UsageError(message)
-    return path, specification.goal
-
-
-def _told(error: BaseException) -> str:
-    if isinstance(error, pytest.FixtureLookupError):
-        return f"there is no fixture {error.argname!r}, which it requests"
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-
-
-def _judges(session: pytest.Session) -> set[Path]:
-    """Return conftest files and test modules; a module with doctests alone is none."""
-    files = {item.path for item in session.items if isinstance(item, pytest.Function)}
-    for plugin in session.config.pluginmanager.get_plugins():
-        if inspect.ismodule(plugin) and Path(plugin.__file__ or "").name == "conftest.py":
-            files.add(Path(plugin.__file__ or ""))
-    return files
-
-
-def check_target(repository: Repository, path: Path) -> str:
-    """Return the target's POSIX path below the repository's root.
-
-    Raises:
-        UsageError: outside the repository, missing, a directory, a link, ignored or untracked.
-    """
-    root = repository.root
-    parent = path.parent.resolve()
-    if not (parent / path.name).is_relative_to(root):
-        raise UsageError(
-            f"the target {path} is outside the repository {root}: only a file that "
-            "git tracks here can be improved"
-        )
-    name = (parent / path.name).relative_to(root).as_posix()
-    if path.is_symlink():
-        raise UsageError(f"the target {name} is a symbolic link: name the file it points to")
-    if path.is_dir():
-        raise UsageError(f"the target {name} is a directory: name one file in it")
-    if not path.exists():
-        raise UsageError(
-            f"the target {name} does not exist below {root}: correct the path that "
-            "the target fixture returns"
-        )
-    if repository.is_tracked(name):
-        return name
-    if repository.is_ignored(name):
-        raise UsageError(
-            f"the target {name} is ignored by git: its history could not be kept; "
-            "track it (git add -f) or choose another file"
-        )
-    raise UsageError(f"the target {name} is not tracked by git: git add and commit it first")
 
 
 def check_clean(session: pytest.Session, repository: Repository, results: Path) -> None:
@@ -223,7 +135,7 @@ def check_clean(session: pytest.Session, repository: Repository, results: Path) 
 
 
 def _harness_files(session: pytest.Session) -> set[Path]:
-    files = {item.path for item in session.items} | _judges(session)
+    files = {item.path for item in session.items} | judges(session)
     if session.config.inipath is not None:
         files.add(session.config.inipath)
     return files
@@ -283,16 +195,16 @@ def results_path(repository: Repository, rootdir: Path, name: str) -> Path:
     path = rootdir / name
     below = _inside(repository, path) or ""
     if path.is_dir() or below.split("/")[0] in (".git", DIRECTORY):
-        fault = "is no place for the table of experiments"
+        fault = "cannot hold the table of experiments: name a file elsewhere"
     elif not path.parent.is_dir():
-        fault = f"cannot be written, there is no directory {path.parent}: create it"
+        fault = f"cannot be written, there is no directory {path.parent}: create that first"
     elif path.is_symlink():
         fault = "is a symbolic link, which is not followed: remove it"
     elif path.exists() and not is_ours(path):
         fault = "exists and is not a table of pytest-autoloop: move it away"
     else:
         return path
-    raise UsageError(f"{path} {fault}, or choose another file with --autoloop-results")
+    raise UsageError(f"{path} {fault} (the table's file is chosen with --autoloop-results)")
 
 
 def check_program(rootdir: Path, name: str) -> None:
@@ -357,7 +269,7 @@ def open_records(
     """Create the journal and the table of a campaign whose baseline is green."""
     journal = Journal.create(rootdir, tag)
     journal.write_header({"tag": tag, "environment": environment(), **header})
-    table = ResultsFile(results, [metric.name for metric in metrics or (TIME,)])
+    table = ResultsFile(results, [metric.name for metric in metrics])
     table.write([])
     return Records(tag, journal, table)
 

@@ -44,7 +44,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object
     option = config.option
     if option.autoloop is not None:
         if option.usepdb or option.trace:
-            message = "--autoloop runs unattended and cannot stop in a debugger: leave out --pdb and --trace"
+            message = "--autoloop runs unattended: leave out --pdb and --trace, nobody would answer"
             raise pytest.UsageError(message)
         for name, value in _NO_DISTRIBUTION.items():
             if hasattr(option, name):

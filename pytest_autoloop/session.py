@@ -14,7 +14,9 @@ import pytest
 from pytest_autoloop import opening
 from pytest_autoloop.baseline import establish
 from pytest_autoloop.campaign import Campaign
-from pytest_autoloop.decision.sequential import Rule
+from pytest_autoloop.decision.rules import Sequential
+from pytest_autoloop.decision.sequential import Limits
+from pytest_autoloop.decision.verdict import Policy
 from pytest_autoloop.errors import AutoloopError, ProposerError, UsageError
 from pytest_autoloop.harness.items import uses_benchmark
 from pytest_autoloop.harness.registry import Registry
@@ -22,6 +24,7 @@ from pytest_autoloop.model import Target
 from pytest_autoloop.proposers.specs import proposer_from_spec
 from pytest_autoloop.reporting.terminal import Terminal, summary_of
 from pytest_autoloop.search.greedy import Greedy
+from pytest_autoloop.targets import check_target, resolve_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -148,8 +151,8 @@ class AutoloopSession:
         config, settings = self._config, self._settings
         repository = opening.open_repository(session)
         metrics = opening.metrics_of(session, self._registry)
-        path, goal = opening.resolve_target(session, self._registry)
-        target = Target(opening.check_target(repository, path), goal)
+        path, goal = resolve_target(session, self._registry)
+        target = Target(check_target(repository, path), goal)
         results = opening.results_path(repository, config.rootpath, settings.results)
         opening.check_program(config.rootpath, settings.program)
         opening.check_clean(session, repository, results)
@@ -184,10 +187,13 @@ class AutoloopSession:
         return Campaign(
             workplace=workplace,
             baseline=baseline,
-            records=opening.open_records(rootdir, tag, results, metrics, header),
+            records=opening.open_records(rootdir, tag, results, baseline.manifest.metrics, header),
             proposer=self._proposer,
             search=Greedy(),
-            rule=Rule(smallest_gain=settings.min_gain),
+            policy=Policy(
+                baseline.manifest.metrics,
+                rule=Sequential(Limits(smallest_gain=settings.min_gain)),
+            ),
             listener=Hooks(self._config),
             program=rootdir / settings.program,
         )

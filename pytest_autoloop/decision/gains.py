@@ -139,6 +139,11 @@ def _times(sample: Sample, basis: Basis) -> dict[str, float]:
     return sample.first if basis == "first" else sample.warm
 
 
+def has_first_calls(pair: Pair) -> bool:
+    """Tell whether both sides know what a benchmark's first call took."""
+    return bool(pair.incumbent.first.keys() & pair.candidate.first.keys())
+
+
 def score(samples: Iterable[Sample]) -> float | None:
     """Return the score of benchmark samples: seconds, geometric mean over the benchmarks.
 

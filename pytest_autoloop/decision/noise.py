@@ -19,6 +19,8 @@ _MEMORY_DEGREES = 20.0
 FLOOR = 0.001
 #: Evidence from one pair is capped here: beyond a factor of two it says "much better", not more.
 CLIP = math.log(2)
+#: A comparison whose own spread is this many times the campaign's is called out as noisy.
+_NOISY = 3.0
 
 
 def clip(gain: float) -> float:
@@ -47,13 +49,22 @@ class Noise:
 
         Pairs beyond the clip are left out: their spread is that of a ratio to almost nothing.
         """
-        inside = [gain for gain in gains if abs(gain) < CLIP]
+        inside = _inside(gains)
         if len(inside) < 2:  # noqa: PLR2004 - one value has no spread
             return self
         mean = statistics.fmean(inside)
         return self._pooled([(gain - mean) ** 2 for gain in inside], len(inside) - 1)
 
+    def noisier(self, gains: Sequence[float]) -> bool:
+        """Say whether these pairs spread so much more than the campaign's that it needs saying."""
+        inside = _inside(gains)
+        return len(inside) > 2 and statistics.stdev(inside) > _NOISY * self.sigma  # noqa: PLR2004
+
     def _pooled(self, squares: list[float], degrees: int) -> Noise:
         total = self.degrees + degrees
         variance = (self.variance * self.degrees + sum(squares)) / total
         return Noise(variance, min(total, _MEMORY_DEGREES))
+
+
+def _inside(gains: Sequence[float]) -> list[float]:
+    return [gain for gain in gains if abs(gain) < CLIP]

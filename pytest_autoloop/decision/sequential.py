@@ -1,9 +1,9 @@
 """The sequential test: after every pair keep, discard or go on.
 
 Two likelihood-ratio mixtures, with the scale of the noise estimated and so Student-like tails.
-Each is a non-negative martingale of mean at most one under its null hypothesis, so by Ville's
-inequality looking after every pair costs nothing: the chance that a change without gain is ever
-called a gain stays under `alpha`.
+Each is a non-negative martingale of mean at most one under its null hypothesis (approximately so,
+because the scale is pooled from earlier pairs). By Ville's inequality looking after every pair
+then costs nothing: the chance that a change without gain is ever called one stays under `alpha`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from __future__ import annotations
 import math
 import statistics
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from pytest_autoloop.decision import student
-from pytest_autoloop.decision.noise import Noise, clip
+from pytest_autoloop.decision.noise import CLIP, Noise, clip
 from pytest_autoloop.model import Effect
 
 if TYPE_CHECKING:
@@ -27,10 +28,14 @@ _GAINS = (0.01, 0.02, 0.03, 0.05, 0.08, 0.13, 0.21, 0.34, 0.55, 0.9)
 #: Losses that the evidence against a gain is averaged over, in smallest gains of interest.
 _LOSSES = (0, 1, 2, 4, 8, 16, 32)
 _CONFIDENCE = 0.95
+#: The cap lets a gain of this size be found, and confirmed, with this chance each.
+_GUARANTEED_GAIN = 0.05
+_POWER = 0.985
+_NORMAL = statistics.NormalDist()
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class Limits:
     """The limits of the test."""
 
     #: Smallest relative gain worth keeping: 0.01 is 1%.
@@ -38,9 +43,12 @@ class Rule:
     #: Highest chance that a change without gain is kept, and that a worthwhile one is dropped.
     alpha: float = 0.01
     beta: float = 0.2
+    #: Give up when the chance of still reaching a keep within the cap falls below this.
+    gamma: float = 0.05
     minimum_pairs: int = 3
-    maximum_pairs: int = 10
-    confirmation_pairs: int = 2
+    #: The cap on pairs: at least this many, more on a noisy machine, never more than the last.
+    shortest_cap: int = 10
+    longest_cap: int = 60
     #: Evidence that the fresh pairs of the confirmation must give on their own.
     confirmation_evidence: float = 4.0
 
@@ -50,54 +58,111 @@ class Rule:
         return math.log1p(self.smallest_gain)
 
 
-def decide(gains: Sequence[float], noise: Noise, rule: Rule) -> Step:
+class PairsNeeded(NamedTuple):
+    """How many pairs a decision may take on a machine with some noise."""
+
+    cap: int
+    confirmation: int
+
+
+def decide(gains: Sequence[float], noise: Noise, limits: Limits) -> Step:
     """Say what the pairs so far allow."""
     evidence = list(map(clip, gains))
-    enough = len(evidence) >= rule.minimum_pairs
+    enough = len(evidence) >= limits.minimum_pairs
     mean = statistics.fmean(evidence)
-    if enough and mean >= rule.threshold and evidence_for(evidence, noise, rule) >= 1 / rule.alpha:
+    found = enough and mean >= limits.threshold
+    if found and evidence_for(evidence, noise, limits) >= 1 / limits.alpha:
         return "keep"
-    if evidence_against(evidence, noise, rule) >= 1 / rule.beta:
+    if evidence_against(evidence, noise, limits) >= 1 / limits.beta:
         return "discard"
-    return "discard" if len(evidence) >= rule.maximum_pairs else "continue"
+    cap = pairs_needed(noise, limits).cap
+    if len(evidence) >= cap or (enough and _futile(mean, len(evidence), cap, noise, limits)):
+        return "discard"
+    return "continue"
 
 
-def confirmed(gains: Sequence[float], noise: Noise, rule: Rule) -> bool:
+def confirmed(gains: Sequence[float], noise: Noise, limits: Limits) -> bool:
     """Say whether fresh pairs alone support the gain that was found."""
     evidence = list(map(clip, gains))
     return (
         statistics.fmean(evidence) > 0
-        and evidence_for(evidence, noise, rule) >= rule.confirmation_evidence
+        and evidence_for(evidence, noise, limits) >= limits.confirmation_evidence
     )
 
 
-def evidence_for(gains: Sequence[float], noise: Noise, rule: Rule) -> float:
+def evidence_for(gains: Sequence[float], noise: Noise, limits: Limits) -> float:
     """Return the e-value for a gain against none."""
-    effects = [math.log1p(x) for x in _GAINS if x >= rule.smallest_gain]
-    effects = effects or [rule.threshold]
+    effects = [math.log1p(x) for x in _GAINS if x >= limits.smallest_gain]
+    effects = effects or [limits.threshold]
     null = _log_likelihood(gains, 0.0, noise)
     return _mean_ratio([_log_likelihood(gains, g, noise) for g in effects], null)
 
 
-def evidence_against(gains: Sequence[float], noise: Noise, rule: Rule) -> float:
+def evidence_against(gains: Sequence[float], noise: Noise, limits: Limits) -> float:
     """Return the e-value for no gain, or a loss, against the smallest gain of interest."""
-    null = _log_likelihood(gains, rule.threshold, noise)
-    losses = [_log_likelihood(gains, -k * rule.threshold, noise) for k in _LOSSES]
+    null = _log_likelihood(gains, limits.threshold, noise)
+    losses = [_log_likelihood(gains, -k * limits.threshold, noise) for k in _LOSSES]
     return _mean_ratio(losses, null)
 
 
-def _log_likelihood(gains: Sequence[float], effect: float, noise: Noise) -> float:
-    """Return the log of Student's likelihood with pooled scale, up to a constant.
+def pairs_needed(noise: Noise, limits: Limits) -> PairsNeeded:
+    """Return the cap on pairs, and the pairs of a confirmation, that keep the promised power.
 
-    −(ν + n)/2 · log(ν + Σ((d − θ)/σ)²), with ν the degrees of freedom behind σ.
+    The cap grows with the noise instead of the chance of an error.
     """
-    distance = sum(((gain - effect) / noise.sigma) ** 2 for gain in gains)
-    return -(noise.degrees + len(gains)) / 2 * math.log(noise.degrees + distance)
+    return _pairs_needed(round(noise.sigma, 4), noise.degrees, limits)
 
 
-def _mean_ratio(logs: list[float], null: float) -> float:
-    # Bounded so that the exponential cannot overflow; 1e130 is evidence enough.
-    return statistics.fmean(math.exp(min(300.0, value - null)) for value in logs)
+@lru_cache(maxsize=256)
+def _pairs_needed(sigma: float, degrees: float, limits: Limits) -> PairsNeeded:
+    noise = Noise(sigma**2, degrees)
+    gain = max(math.log1p(_GUARANTEED_GAIN), limits.threshold)
+    lucky = _NORMAL.inv_cdf(_POWER)
+
+    def needed(first: int, last: int, evidence: float) -> int:
+        for count in range(first, last):
+            unlucky = gain - lucky * sigma / math.sqrt(count)
+            if unlucky > 0 and evidence_for([unlucky] * count, noise, limits) >= evidence:
+                return count
+        return last
+
+    cap = needed(limits.shortest_cap, limits.longest_cap, 1 / limits.alpha)
+    return PairsNeeded(cap, needed(2, cap, limits.confirmation_evidence))
+
+
+def _futile(mean: float, count: int, cap: int, noise: Noise, limits: Limits) -> bool:
+    """Say whether a keep within the cap has become too unlikely.
+
+    Predicts the mean at the cap from the mean so far, whose own error is part of the prediction.
+    """
+    if count >= cap:
+        return True
+    goal = boundary(cap, noise, limits)
+    spread = noise.sigma * math.sqrt((cap - count) / (cap * count))
+    return 1 - _NORMAL.cdf((goal - mean) / spread) < limits.gamma
+
+
+def boundary(count: int, noise: Noise, limits: Limits) -> float:
+    """Return the mean gain at which `count` pairs are evidence enough for a keep."""
+    return _boundary(count, round(noise.sigma, 4), noise.degrees, limits)
+
+
+@lru_cache(maxsize=1024)
+def _boundary(count: int, sigma: float, degrees: float, limits: Limits) -> float:
+    noise = Noise(sigma**2, degrees)
+    low, high = 0.0, CLIP
+    for _ in range(30):
+        middle = (low + high) / 2
+        if evidence_for([middle] * count, noise, limits) >= 1 / limits.alpha:
+            high = middle
+        else:
+            low = middle
+    return max(high, limits.threshold)
+
+
+def smallest_visible_gain(noise: Noise, limits: Limits) -> float:
+    """Return the relative gain that the test can tell from nothing before its cap."""
+    return math.expm1(boundary(pairs_needed(noise, limits).cap, noise, limits))
 
 
 def effect(gains: Sequence[float], noise: Noise, basis: str) -> Effect:
@@ -113,16 +178,15 @@ def effect(gains: Sequence[float], noise: Noise, basis: str) -> Effect:
     return Effect(mean, mean - half, mean + half, _CONFIDENCE, len(gains), basis)
 
 
-def smallest_visible_gain(noise: Noise, rule: Rule) -> float:
-    """Return the relative gain that the test can tell from nothing before its cap.
+def _log_likelihood(gains: Sequence[float], effect: float, noise: Noise) -> float:
+    """Return the log of Student's likelihood with pooled scale, up to a constant.
 
-    The mean of `maximum_pairs` pairs must lie where the evidence for it reaches 1/alpha.
+    −(ν + n)/2 · log(ν + Σ((d − θ)/σ)²), with ν the degrees of freedom behind σ.
     """
-    low, high = 0.0, math.log(2)
-    for _ in range(40):
-        middle = (low + high) / 2
-        if evidence_for([middle] * rule.maximum_pairs, noise, rule) >= 1 / rule.alpha:
-            high = middle
-        else:
-            low = middle
-    return max(math.expm1(high), rule.smallest_gain)
+    distance = sum(((gain - effect) / noise.sigma) ** 2 for gain in gains)
+    return -(noise.degrees + len(gains)) / 2 * math.log(noise.degrees + distance)
+
+
+def _mean_ratio(logs: list[float], null: float) -> float:
+    # Bounded so that the exponential cannot overflow; 1e130 is evidence enough.
+    return statistics.fmean(math.exp(min(300.0, value - null)) for value in logs)

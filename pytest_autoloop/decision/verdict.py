@@ -1,180 +1,147 @@
-"""From pairs to a decision: constraints, then the objective, then regressions."""
+"""From pairs to a decision: bounds first, then the objective, then single benchmarks."""
 
 from __future__ import annotations
 
 import math
 import statistics
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pytest_autoloop.decision import gains, sequential
-from pytest_autoloop.decision.noise import Noise
-from pytest_autoloop.model import Decision, Effect
+from pytest_autoloop.decision import gains
+from pytest_autoloop.decision.objectives import Objective, Primary
+from pytest_autoloop.decision.rules import Rule, Sequential
+from pytest_autoloop.decision.series import Calibration, Rounds, Series, series_of
+from pytest_autoloop.model import TIME, Decision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_autoloop.decision.gains import Basis
-    from pytest_autoloop.decision.sequential import Rule
-    from pytest_autoloop.model import Metric, Pair, Sample
-
-#: What any single benchmark, or any metric but the first, may lose in a keep: 5%.
-_LARGEST_REGRESSION = math.log(1.05)
+    from pytest_autoloop.model import Effect, Metric, Pair, Sample
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
-    """What the campaign knows of its noise; grows with every comparison."""
+class Policy:
+    """How a campaign decides."""
 
-    warm: Noise
-    first: Noise
-    metric: Noise
-    #: The metric fixtures gave exactly the same values for the same file.
-    deterministic: bool = False
+    metrics: tuple[Metric, ...]
+    objective: Objective = field(default_factory=Primary)
+    rule: Rule = field(default_factory=Sequential)
+    rounds: Rounds = "fresh"
 
-    @classmethod
-    def from_same_file(cls, pairs: Sequence[Pair], metrics: Sequence[Metric]) -> Calibration:
-        """Start from an A/A run: pairs of the baseline with itself."""
-        nothing = Noise()
-        if not metrics:
-            return cls(
-                warm=nothing.calibrated([gains.time_gain(p, "warm") for p in pairs]),
-                first=nothing.calibrated(
-                    [gains.time_gain(p, "first") for p in pairs if p.incumbent.first]
-                ),
-                metric=nothing,
-            )
-        values = [gains.metric_gain(pair, metric) for pair in pairs for metric in metrics]
-        return cls(
-            warm=nothing,
-            first=nothing,
-            metric=nothing.calibrated([gains.metric_gain(pair, metrics[0]) for pair in pairs]),
-            deterministic=not any(values),
-        )
-
-    def of(self, basis: Basis) -> Noise:
-        """Return the noise of gains on one basis."""
-        return {"warm": self.warm, "first": self.first, "metric": self.metric}[basis]
-
-    def observed(self, pairs: Sequence[Pair], metrics: Sequence[Metric]) -> Calibration:
-        """Add the pairs of one comparison."""
-        if metrics:
-            noise = self.metric.observed([gains.metric_gain(p, metrics[0]) for p in pairs])
-            return replace(self, metric=noise)
-        first = [gains.time_gain(p, "first") for p in pairs if p.incumbent.first]
-        return replace(
-            self,
-            warm=self.warm.observed([gains.time_gain(p, "warm") for p in pairs]),
-            first=self.first.observed(first),
-        )
+    def series(
+        self, pairs: Sequence[Pair], calibration: Calibration, basis: Basis | None = None
+    ) -> list[Series]:
+        """Return the series that the objective looks at."""
+        own = series_of(pairs, self.metrics, calibration, self.rounds, basis)
+        return self.objective.view(own)
 
 
-def violated(sample: Sample, metrics: Sequence[Metric]) -> str:
-    """Return which bound a sample breaks, in words; empty when it meets them all."""
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A decision, and on what it rests."""
+
+    decision: Decision
+    #: The series that decided; None for a candidate that breaks a bound.
+    series: Series | None = None
+
+
+def violated(sample: Sample, metrics: Sequence[Metric]) -> Metric | None:
+    """Return the first metric whose bounds a sample breaks."""
     for metric in metrics:
-        value = sample.metrics[metric.name]
-        if metric.at_least is not None and value < metric.at_least:
-            return f"{metric.name} is {value:g}, below at_least={metric.at_least:g}"
-        if metric.at_most is not None and value > metric.at_most:
-            return f"{metric.name} is {value:g}, above at_most={metric.at_most:g}"
-    return ""
+        value = sample.metrics.get(metric.name)
+        if value is not None and not metric.meets(value):
+            return metric
+    return None
 
 
-def decide(
-    pairs: Sequence[Pair], calibration: Calibration, metrics: Sequence[Metric], rule: Rule
-) -> Decision | None:
+def told_violation(sample: Sample, metric: Metric) -> str:
+    """Say in words which bound a sample breaks."""
+    value = sample.metrics[metric.name]
+    if metric.at_least is not None and value < metric.at_least:
+        return f"{metric.name} is {value:g}, below at_least={metric.at_least:g}"
+    return f"{metric.name} is {value:g}, above at_most={metric.at_most:g}"
+
+
+def decide(pairs: Sequence[Pair], calibration: Calibration, policy: Policy) -> Finding | None:
     """Say what the pairs so far allow; None asks for another pair.
 
     A `keep` from here still has to be confirmed on fresh pairs.
     """
-    broken = violated(pairs[-1].candidate, metrics)
-    if broken:
-        return Decision("discard", "constraint", broken)
-    basis = objective_basis(pairs, metrics)
-    step = _step(pairs, basis, calibration, metrics, rule)
-    if step == "continue":
+    # A bound that the incumbent does not meet either is a goal, not a reason to discard.
+    met = [m for m in policy.metrics if violated(pairs[-1].incumbent, [m]) is None]
+    broken = violated(pairs[-1].candidate, met)
+    if broken is not None:
+        detail = told_violation(pairs[-1].candidate, broken)
+        return Finding(Decision("discard", "constraint", detail))
+    series = policy.series(pairs, calibration)
+    opinion = policy.objective.judge(series, policy.rule)
+    if opinion.step == "continue":
         return None
-    effect = effect_of(pairs, calibration, metrics)
-    if step == "discard":
-        return Decision("discard", "no-gain", _why_not(pairs, basis, effect, rule), effect)
-    worse = _regression(pairs, basis or "warm", metrics)
-    if worse:
-        return Decision("discard", "regression", worse, effect)
-    return Decision("keep", "", "", effect)
+    decisive = _named(series, opinion.decisive)
+    effect = decisive.effect
+    if opinion.step == "discard":
+        detail = opinion.detail or _why_not(pairs, decisive, effect)
+        return Finding(Decision("discard", opinion.reason, detail, effect))
+    slower = _slower_benchmark(pairs, policy, decisive.basis)
+    if slower:
+        return Finding(Decision("discard", "regression", slower, effect))
+    return Finding(Decision("keep", "", "", effect), decisive)
 
 
-def _step(
-    pairs: Sequence[Pair],
-    basis: Basis | None,
-    calibration: Calibration,
-    metrics: Sequence[Metric],
-    rule: Rule,
-) -> sequential.Step:
-    if basis is None:
-        return "continue" if len(pairs) < rule.maximum_pairs else "discard"
-    values = gains_of(pairs, basis, metrics)
-    if calibration.deterministic:
-        return "keep" if values[-1] > 0 else "discard"
-    return sequential.decide(values, calibration.of(basis), rule)
-
-
-def confirmed(
+def confirm(
+    found: Sequence[Pair],
     fresh: Sequence[Pair],
-    basis: Basis,
+    finding: Finding,
     calibration: Calibration,
-    metrics: Sequence[Metric],
-    rule: Rule,
-) -> bool:
-    """Say whether fresh pairs alone support a keep; each must meet the bounds again."""
-    if any(violated(pair.candidate, metrics) for pair in fresh):
-        return False
-    values = gains_of(fresh, basis, metrics)
-    if calibration.deterministic:
-        return min(values) > 0
-    return sequential.confirmed(values, calibration.of(basis), rule)
+    policy: Policy,
+) -> Decision:
+    """Say whether fresh pairs alone support a keep; the effect is that of all pairs."""
+    assert finding.series is not None
+    name, basis = finding.series.metric.name, finding.series.basis
+    basis = None if basis == "metric" else basis
+    effect = _named(policy.series([*found, *fresh], calibration, basis), name).effect
+    if not fresh:
+        return replace(finding.decision, effect=effect)
+    if _named(policy.series(fresh, calibration, basis), name).confirmed(policy.rule):
+        return replace(finding.decision, effect=effect)
+    return Decision("discard", "no-gain", "the gain was not confirmed on fresh pairs", effect)
 
 
-def objective_basis(pairs: Sequence[Pair], metrics: Sequence[Metric]) -> Basis | None:
-    """Choose what the objective is read from; None while first and warm calls disagree."""
-    return "metric" if metrics else gains.basis_of(pairs)
+def confirmation_pairs(finding: Finding, policy: Policy) -> int:
+    """Return how many fresh pairs a keep must be confirmed on."""
+    assert finding.series is not None
+    return 1 if finding.series.exact else policy.rule.confirmation_pairs(finding.series.noise)
 
 
-def gains_of(pairs: Sequence[Pair], basis: Basis, metrics: Sequence[Metric]) -> list[float]:
-    """Return the objective's gain in each pair."""
-    if basis == "metric":
-        return [gains.metric_gain(pair, metrics[0]) for pair in pairs]
-    return [gains.time_gain(pair, basis) for pair in pairs]
+def overall(pairs: Sequence[Pair], calibration: Calibration, policy: Policy) -> Effect:
+    """Return the effect on the objective's first series."""
+    return policy.series(pairs, calibration)[0].effect
 
 
-def effect_of(pairs: Sequence[Pair], calibration: Calibration, metrics: Sequence[Metric]) -> Effect:
-    """Return the effect with its interval; where it is unclear, of the warm calls."""
-    basis = objective_basis(pairs, metrics) or "warm"
-    values = gains_of(pairs, basis, metrics)
-    if calibration.deterministic:
-        return Effect(values[-1], values[-1], values[-1], 1.0, len(values), basis)
-    return sequential.effect(values, calibration.of(basis), basis)
+def _named(series: Sequence[Series], name: str) -> Series:
+    return next((one for one in series if one.metric.name == name), series[0])
 
 
-def _why_not(pairs: Sequence[Pair], basis: Basis | None, effect: Effect, rule: Rule) -> str:
-    if basis is None:
+def _why_not(pairs: Sequence[Pair], series: Series, effect: Effect) -> str:
+    if series.basis is None:
         return "first calls and warm calls disagree: a cache that outlives the call?"
-    if basis == "first":
+    if series.basis == "first":
         warm = statistics.fmean(gains.time_gain(pair, "warm") for pair in pairs)
-        if warm > rule.threshold:
+        if warm > 0:
             return "only later calls are faster: a cache that outlives the call is not a gain"
         return "judged by first calls"
     return "" if effect.low < 0 else "smaller than the smallest gain of interest"
 
 
-def _regression(pairs: Sequence[Pair], basis: Basis, metrics: Sequence[Metric]) -> str:
-    """Name a benchmark, or a metric but the first, that a keep would make worse."""
-    parts = {
-        metric.name: [gains.metric_gain(pair, metric) for pair in pairs] for metric in metrics[1:]
-    }
-    if not metrics:
-        parts = gains.time_gains_by_benchmark(pairs, basis)
-    for name, values in parts.items():
+def _slower_benchmark(pairs: Sequence[Pair], policy: Policy, basis: Basis | None) -> str:
+    """Name a benchmark that a keep would make slower than the time's bound allows."""
+    bound = next((m.max_regression for m in policy.metrics if m.name == TIME.name), None)
+    if bound is None:
+        return ""
+    times: Basis = "first" if basis == "first" else "warm"
+    for name, values in gains.time_gains_by_benchmark(pairs, times).items():
         mean = statistics.fmean(values)
-        if mean < -_LARGEST_REGRESSION:
-            return f"{name} became {math.expm1(-mean):.1%} worse"
+        if mean < -math.log1p(bound):
+            return f"{name} became {math.expm1(-mean):.1%} slower"
     return ""

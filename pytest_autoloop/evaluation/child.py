@@ -59,10 +59,8 @@ class Child:
         self._verdict.benchmarks = [item.nodeid for item in benchmarks]
         if self._spec.phase == "guard":
             return
-        if self._spec.metrics:
-            items[:] = [self._metric_item(session, items, name) for name in self._spec.metrics]
-        else:
-            items[:] = benchmarks
+        metrics = [self._metric_item(session, items, name) for name in self._spec.metrics]
+        items[:] = [*benchmarks, *metrics]
 
     def _metric_item(
         self, session: pytest.Session, items: list[pytest.Item], name: str

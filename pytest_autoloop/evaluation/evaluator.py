@@ -91,6 +91,6 @@ class Evaluator:
             "measure",
             seconds=self.limits.measure,
             hash_seed=self._pairs_run,
-            metrics=[metric.name for metric in manifest.metrics],
+            metrics=[metric.name for metric in manifest.fixtures],
         )
         return judge.sample(run, manifest)

@@ -79,7 +79,7 @@ def sample(run: Run, manifest: Manifest) -> Sample | Decision:
             f"metric {m[1]!r}" if (m := _METRIC.search(verdict.failed)) else clean(verdict.failed)
         )
         return Decision("crash", "measure", f"{what} failed:\n{clean(verdict.message)}")
-    names = {metric.name for metric in manifest.metrics} if not manifest.benchmarks else set()
+    names = {metric.name for metric in manifest.fixtures}
     missing = sorted((names - set(verdict.metrics)) | (manifest.benchmarks - set(verdict.warm)))
     fault = f"no result from {', '.join(missing)}" if missing else _impossible(verdict)
     if fault:

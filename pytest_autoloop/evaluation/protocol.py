@@ -85,6 +85,10 @@ class Verdict:
         """Return the verdict, or None when the child left none that can be read."""
         try:
             document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            return cls(**document)
+            verdict = cls(**document)
         except (OSError, ValueError, TypeError):
             return None
+        # What runs in a child can write there: a list in place of a mapping must not get further.
+        kinds = {name: type(value) for name, value in dataclasses.asdict(cls()).items()}
+        whole = all(type(getattr(verdict, name)) is kind for name, kind in kinds.items())
+        return verdict if whole else None

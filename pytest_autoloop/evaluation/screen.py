@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
+import warnings
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.model import Decision
@@ -44,9 +44,18 @@ def refuse(
     number = tried.get(fingerprint(content))
     if number is not None:
         return Decision("discard", "duplicate", f"the same file as experiment {number:03}")
-    if target.endswith(".py"):
+    fault = _fault(content, target) if target.endswith(".py") else ""
+    return Decision("discard", "syntax", f"{target} does not compile: {fault}") if fault else None
+
+
+def _fault(content: bytes, target: str) -> str:
+    """Say why Python cannot compile a module; empty when it can."""
+    with warnings.catch_warnings():
+        # A candidate's warnings are for its child session to show.
+        warnings.simplefilter("ignore")
         try:
-            ast.parse(content)
-        except (SyntaxError, ValueError) as error:
-            return Decision("discard", "syntax", f"{target} does not parse: {error}")
-    return None
+            compile(content, target, "exec", dont_inherit=True)
+        # The last two are how the compiler says that code is nested too deeply for it.
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            return str(error) or type(error).__name__
+    return ""

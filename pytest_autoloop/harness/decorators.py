@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, get_args, ov
 import pytest
 
 from pytest_autoloop.errors import UsageError
-from pytest_autoloop.model import Direction
+from pytest_autoloop.model import Direction, Metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,13 +38,13 @@ class TargetSpecification:
 class MetricSpecification:
     """What `@autoloop.metric` was given."""
 
-    name: str
-    direction: Direction
-    unit: str
-    at_least: float | None
-    at_most: float | None
-    description: str
+    metric: Metric
     source: str
+
+    @property
+    def name(self) -> str:
+        """The fixture's name, which is the metric's."""
+        return self.metric.name
 
 
 @overload
@@ -73,7 +73,6 @@ def target(
     Raises:
         TypeError: the function is asynchronous or a generator.
     """
-
     __tracebackhide__ = True  # pytest then shows the line of the user's file alone
 
     def decorate(declared: Fixture) -> Fixture:
@@ -104,6 +103,9 @@ def metric(
     unit: str = "",
     at_least: float | None = None,
     at_most: float | None = None,
+    weight: float = 1.0,
+    max_regression: float = 0.05,
+    min_gain: float | None = None,
     scope: Scope = "function",
     name: str | None = None,
 ) -> Callable[[Fixture], Fixture]: ...
@@ -117,48 +119,87 @@ def metric(
     unit: str = "",
     at_least: float | None = None,
     at_most: float | None = None,
+    weight: float = 1.0,
+    max_regression: float = 0.05,
+    min_gain: float | None = None,
     scope: Scope = "function",
     name: str | None = None,
 ) -> Fixture | Callable[[Fixture], Fixture]:
     """Declare a fixture that returns a score: one finite number.
 
-    The first metric that pytest collects is the one to improve. `at_least` and `at_most` bound
-    the value; a candidate outside them is discarded, however good its score.
+    The first metric that pytest collects is the one to improve.
+
+    Args:
+        function: the fixture function, when the decorator is used without parentheses.
+        direction: whether a lower or a higher value is better.
+        unit: written behind the value; `s` is shown as ms, µs or ns where that fits.
+        at_least: lower bound of the value; a candidate below is discarded, however good its score.
+        at_most: upper bound of the value.
+        weight: share of the objective `weighted`, above zero.
+        max_regression: what it may lose when another metric decides, as a relative change.
+        min_gain: smallest relative gain worth keeping; None leaves it to `--autoloop-min-gain`.
+        scope: as for `pytest.fixture`.
+        name: as for `pytest.fixture`.
 
     Raises:
         TypeError: the function is asynchronous.
-        ValueError: an unknown direction, or bounds that no value can meet.
+        ValueError: an unknown direction, a bound that no value can meet, or a number out of range.
     """
     __tracebackhide__ = True  # pytest then shows the line of the user's file alone
-    if direction not in get_args(Direction):
-        raise ValueError(f"direction={direction!r}: write 'lower' or 'higher'")
-    for bound in (at_least, at_most):
-        if bound is not None and not math.isfinite(bound):
-            raise ValueError(f"{bound} bounds nothing: leave it out, or write a finite number")
-    if at_least is not None and at_most is not None and at_least > at_most:
-        raise ValueError(f"at_least={at_least} is above at_most={at_most}: no value meets both")
-    for bound in (at_least, at_most):
-        if bound is not None and not (isinstance(bound, int | float) and math.isfinite(bound)):
-            raise ValueError(
-                f"the bound {bound!r} is not a finite number: write one, or leave it out"
-            )
+    _check_metric(
+        direction=direction,
+        at_least=at_least,
+        at_most=at_most,
+        weight=weight,
+        max_regression=max_regression,
+        min_gain=min_gain,
+    )
 
     def decorate(declared: Fixture) -> Fixture:
         __tracebackhide__ = True
         _refuse_async(declared, "metric")
         specification = MetricSpecification(
-            name=name or declared.__name__,
-            direction=direction,
-            unit=unit,
-            at_least=at_least,
-            at_most=at_most,
-            description=inspect.getdoc(declared) or "",
+            Metric(
+                name=name or declared.__name__,
+                direction=direction,
+                unit=unit,
+                at_least=at_least,
+                at_most=at_most,
+                description=inspect.getdoc(declared) or "",
+                weight=weight,
+                max_regression=max_regression,
+                min_gain=min_gain,
+            ),
             source=_source(declared),
         )
         made: Fixture = _fixture(declared, specification, scope, name)
         return made
 
     return decorate if function is None else decorate(function)
+
+
+def _check_metric(
+    *,
+    direction: Direction,
+    at_least: float | None,
+    at_most: float | None,
+    weight: float,
+    max_regression: float,
+    min_gain: float | None,
+) -> None:
+    __tracebackhide__ = True
+    if direction not in get_args(Direction):
+        raise ValueError(f"direction={direction!r}: write 'lower' or 'higher'")
+    for bound in (at_least, at_most):
+        if bound is not None and not (isinstance(bound, int | float) and math.isfinite(bound)):
+            raise ValueError(f"{bound!r} bounds nothing: leave it out, or write a finite number")
+    if at_least is not None and at_most is not None and at_least > at_most:
+        raise ValueError(f"at_least={at_least} is above at_most={at_most}: no value meets both")
+    if not 0 < weight < math.inf:
+        raise ValueError(f"weight={weight!r}: write a positive number")
+    for name, value in (("max_regression", max_regression), ("min_gain", min_gain or 0.0)):
+        if not 0 <= value < 1:
+            raise ValueError(f"{name}={value!r}: write a relative change, 0.05 for 5%")
 
 
 def specification_of(value: object) -> TargetSpecification | MetricSpecification | None:

@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_autoloop.model import TIME
+
 if TYPE_CHECKING:
     from pytest_autoloop.model import Metric
 
@@ -18,7 +20,13 @@ class Manifest:
     required: frozenset[str]
     #: Node ids of the benchmarks that make the score; empty when metric fixtures do.
     benchmarks: frozenset[str]
+    #: What is measured, the metric to improve first; `TIME` stands for the benchmarks.
     metrics: tuple[Metric, ...]
+
+    @property
+    def fixtures(self) -> tuple[Metric, ...]:
+        """The metrics that a fixture returns."""
+        return tuple(metric for metric in self.metrics if metric.name != TIME.name)
 
     @property
     def digest(self) -> str:

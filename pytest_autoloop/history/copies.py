@@ -49,8 +49,8 @@ def find_copies(root: Path, project: Path, patterns: Sequence[str]) -> list[str]
         names = {file.relative_to(root).as_posix() for file in matches}
         if not names:
             raise UsageError(
-                f"autoloop_copy: no file matches {pattern!r} in {project}, so it cannot be copied to where "
-                "candidates run. Correct the pattern, or create the file."
+                f"autoloop_copy: no file matches {pattern!r} in {project}, so it cannot be "
+                "copied to where candidates run. Correct the pattern, or create the file."
             )
         found |= {name for name in names if PurePosixPath(name).parts[0] not in _NEVER}
     return sorted(found)

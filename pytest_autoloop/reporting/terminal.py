@@ -6,13 +6,13 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pytest_autoloop import text
-from pytest_autoloop.model import TIME
 
 if TYPE_CHECKING:
     import pytest
     from _pytest.terminal import TerminalReporter
 
-    from pytest_autoloop.campaign import Audit, Campaign
+    from pytest_autoloop.campaign import Campaign
+    from pytest_autoloop.comparison import Audit
     from pytest_autoloop.model import Experiment, Metric, Target
 
 _MARKUP: dict[str, dict[str, bool]] = {
@@ -75,7 +75,7 @@ class Terminal:
         reporter.showfspath = False
         if hasattr(reporter, "_show_progress_info"):
             reporter._show_progress_info = False
-        names = " ".join(f"{m.name} {_ARROW[m.direction]}" for m in metrics or (TIME,))
+        names = " ".join(f"{m.name} {_ARROW[m.direction]}" for m in metrics)
         reporter.write_line(
             f"autoloop: target {target.path} · metrics {names} · {guards} guards · "
             f"{benchmarks} benchmarks · branch autoexp/{tag}"
@@ -133,7 +133,7 @@ class Terminal:
         if noise is None:
             return f"{values}   the score has no noise"
         seen = f"smallest gain it can see: {campaign.smallest_gain:.1%}"
-        return f"{values} ±{noise:.1%}   {seen}"
+        return f"{values} ±{noise.sigma:.1%}   {seen}"
 
     def summary(self) -> None:
         """Print the keeps, the audited gain and where the result is."""

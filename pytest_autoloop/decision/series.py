@@ -1,0 +1,166 @@
+"""One series of gains per metric, with the noise that belongs to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from pytest_autoloop.decision import gains, sequential
+from pytest_autoloop.decision.noise import Noise
+from pytest_autoloop.model import TIME, Effect
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pytest_autoloop.decision.gains import Basis
+    from pytest_autoloop.decision.rules import Rule, Step
+    from pytest_autoloop.model import Metric, Pair
+
+Rounds: TypeAlias = Literal["fresh", "warm"]
+
+#: Name of the noise of first calls, beside that of the warm ones.
+_FIRST = f"{TIME.name}:first"
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The gains of one metric over the pairs of one comparison."""
+
+    metric: Metric
+    gains: tuple[float, ...]
+    noise: Noise
+    #: The metric gave exactly the same value for the same file: one pair says all.
+    exact: bool = False
+    #: Which times the gains speak of; None while first and warm calls disagree.
+    basis: Basis | None = "metric"
+    #: Whether the incumbent meets the metric's bounds.
+    within_bounds: bool = True
+
+    def step(self, rule: Rule) -> Step:
+        """Say what the rule makes of it."""
+        if self.exact:
+            return "keep" if self.gains[-1] > self._smallest_exact else "discard"
+        step = rule.decide(self.gains, self.noise)
+        # Only agreement can keep: a warm gain that first calls deny may be a cache.
+        return "continue" if self.basis is None and step == "keep" else step
+
+    def confirmed(self, rule: Rule) -> bool:
+        """Say whether these fresh pairs alone support a keep."""
+        if self.exact:
+            return min(self.gains) > self._smallest_exact
+        return not self.gains or rule.confirmed(self.gains, self.noise)
+
+    @property
+    def effect(self) -> Effect:
+        """The mean gain with its interval."""
+        basis = self.basis or "warm"
+        if self.exact:
+            last = self.gains[-1]
+            return Effect(last, last, last, 1.0, len(self.gains), basis)
+        return sequential.effect(self.gains, self.noise, basis)
+
+    def worse(self, bound: float) -> bool:
+        """Say whether it has certainly lost, and by more than `bound` on the log scale."""
+        effect = self.effect
+        return effect.log_gain < -bound and effect.high < 0
+
+    @property
+    def _smallest_exact(self) -> float:
+        return self.metric.min_gain or 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What the campaign knows of its noise; grows with every comparison."""
+
+    noises: Mapping[str, Noise] = field(default_factory=dict)
+    exact: frozenset[str] = frozenset()
+
+    @classmethod
+    def from_same_file(cls, pairs: Sequence[Pair], metrics: Sequence[Metric]) -> Calibration:
+        """Start from an A/A run: pairs of the baseline with itself."""
+        found = _gains_by_name(pairs, metrics)
+        exact = {name for name, values in found.items() if not any(values)}
+        # A clock that never moves is no measurement; only a fixture can be exact.
+        exact -= {TIME.name, _FIRST}
+        return cls(
+            {name: Noise().calibrated(values) for name, values in found.items()}, frozenset(exact)
+        )
+
+    def controlled(self, pairs: Sequence[Pair], metrics: Sequence[Metric]) -> Calibration:
+        """Add control pairs, again of a file with itself, measured in mid-campaign."""
+        found = _gains_by_name(pairs, metrics)
+        noises = {name: self.of(name).calibrated(values) for name, values in found.items()}
+        moved = {name for name in self.exact if any(found.get(name, ()))}
+        return Calibration({**self.noises, **noises}, self.exact - moved)
+
+    def observed(self, pairs: Sequence[Pair], metrics: Sequence[Metric]) -> Calibration:
+        """Add the pairs of one comparison, around their own mean."""
+        found = _gains_by_name(pairs, metrics)
+        noises = {name: self.of(name).observed(values) for name, values in found.items()}
+        return replace(self, noises={**self.noises, **noises})
+
+    def noisier(self, pairs: Sequence[Pair], metrics: Sequence[Metric]) -> bool:
+        """Say whether a comparison was so much noisier than the campaign that it needs saying."""
+        found = _gains_by_name(pairs, metrics)
+        found.pop(_FIRST, None)
+        return any(self.of(name).noisier(values) for name, values in found.items())
+
+    def of(self, name: str) -> Noise:
+        """Return the noise of one metric's gains."""
+        return self.noises.get(name, Noise())
+
+
+def series_of(
+    pairs: Sequence[Pair],
+    metrics: Sequence[Metric],
+    calibration: Calibration,
+    rounds: Rounds = "fresh",
+    basis: Basis | None = None,
+) -> list[Series]:
+    """Return one series per metric, in the order of the metrics.
+
+    Times are read from warm calls unless `rounds` is "fresh" and first calls tell another story;
+    `basis` fixes that choice, for pairs that confirm an earlier one.
+    """
+    return [
+        _times(pairs, metric, calibration, rounds, basis)
+        if metric.name == TIME.name
+        else Series(
+            metric,
+            tuple(gains.metric_gain(pair, metric) for pair in pairs),
+            calibration.of(metric.name),
+            exact=metric.name in calibration.exact,
+            within_bounds=all(metric.meets(pair.incumbent.metrics[metric.name]) for pair in pairs),
+        )
+        for metric in metrics
+    ]
+
+
+def _times(
+    pairs: Sequence[Pair],
+    metric: Metric,
+    calibration: Calibration,
+    rounds: Rounds,
+    basis: Basis | None,
+) -> Series:
+    chosen = basis or ("warm" if rounds == "warm" else gains.basis_of(pairs))
+    return Series(
+        metric,
+        tuple(gains.time_gain(pair, chosen or "warm") for pair in pairs),
+        calibration.of(_FIRST if chosen == "first" else TIME.name),
+        basis=chosen,
+    )
+
+
+def _gains_by_name(pairs: Sequence[Pair], metrics: Sequence[Metric]) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {}
+    for metric in metrics:
+        if metric.name != TIME.name:
+            found[metric.name] = [gains.metric_gain(pair, metric) for pair in pairs]
+            continue
+        found[TIME.name] = [gains.time_gain(pair, "warm") for pair in pairs]
+        first = [gains.time_gain(pair, "first") for pair in pairs if gains.has_first_calls(pair)]
+        if first:
+            found[_FIRST] = first
+    return found
