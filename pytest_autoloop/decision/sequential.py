@@ -30,7 +30,7 @@ _LOSSES = (0, 1, 2, 4, 8, 16, 32)
 _CONFIDENCE = 0.95
 #: The cap lets a gain of this size be found, and confirmed, with this chance each.
 _GUARANTEED_GAIN = 0.05
-_POWER = 0.985
+_POWER = 0.99
 _NORMAL = statistics.NormalDist()
 
 
