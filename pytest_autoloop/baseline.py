@@ -181,11 +181,13 @@ def _advice(workplace: Workplace, said: str, metrics: tuple[str, ...] = ()) -> s
     # What the failure speaks of is the likeliest.
     missing.sort(key=lambda name: PurePosixPath(name).name not in said)
     listed = "\n".join(f"  {name}" for name in missing[:_LISTED])
+    project = workplace.runner.project
+    below = project.rootdir.relative_to(project.checkout).as_posix() + "/"
     more = f"\n  … and {len(missing) - _LISTED} more" if len(missing) > _LISTED else ""
     return (
         f"The {what} pass in your checkout. A clean worktree holds tracked files only; these are "
         f"not in it:\n{listed}{more}\nCommit what the {what} need, or have it copied by naming it "
-        f"in pytest's ini file: autoloop_copy = {missing[0]}"
+        f"in pytest's ini file: autoloop_copy = {missing[0].removeprefix(below)}"
     )
 
 
