@@ -98,7 +98,8 @@ class Comparison:
         return Audit(effect, first if first.high < effect.low else None)
 
     def _measure(self) -> Decision | None:
-        pair = self.evaluator.pair(self.manifest)
+        exact = all(metric.name in self.calibration.exact for metric in self.manifest.metrics)
+        pair = self.evaluator.pair(self.manifest, exact=exact)
         if isinstance(pair, Decision):
             return pair
         self.pairs.append(pair)

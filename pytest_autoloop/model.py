@@ -10,6 +10,11 @@ from typing import Literal, TypeAlias
 
 Direction: TypeAlias = Literal["lower", "higher"]
 Status: TypeAlias = Literal["baseline", "keep", "discard", "crash", "timeout", "explore"]
+#: What benchmarks are timed with, what their rounds are reduced to, and which calls count.
+Clock: TypeAlias = Literal["wall", "cpu", "instructions"]
+Statistic: TypeAlias = Literal["min", "median"]
+Rounds: TypeAlias = Literal["fresh", "warm"]
+LauncherName: TypeAlias = Literal["auto", "forkserver", "spawn"]
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
@@ -168,12 +173,14 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Incumbent and candidate, measured side by side."""
+    """Incumbent and candidate, measured side by side, each side reduced to one sample."""
 
     incumbent: Sample
     candidate: Sample
-    #: ``"IC"`` or ``"CI"``: who ran first.
+    #: Who ran when: ``"ICCI"`` or ``"CIIC"``, or one turn each where turns are long or exact.
     order: str = "IC"
+    #: What every turn gave, in that order.
+    turns: tuple[Sample, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

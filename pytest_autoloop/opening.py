@@ -9,7 +9,7 @@ import keyword
 import os
 import platform
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,8 @@ from pytest_autoloop.baseline import Workplace
 from pytest_autoloop.campaign import Records
 from pytest_autoloop.errors import UsageError
 from pytest_autoloop.evaluation.evaluator import Evaluator, Limits
-from pytest_autoloop.evaluation.runner import Project, Runner, import_roots
+from pytest_autoloop.evaluation.launchers import choose_launcher
+from pytest_autoloop.evaluation.runner import Project, Runner, import_roots, warm_environment
 from pytest_autoloop.harness.items import uses_benchmark
 from pytest_autoloop.history.journal import DIRECTORY, Journal, campaigns
 from pytest_autoloop.history.repository import Repository
@@ -239,10 +240,16 @@ def workplace(
         import_roots=import_roots(root, root / target.path, sys.path),
         secrets=SECRETS,
         has_cache=config.pluginmanager.hasplugin("cacheprovider"),
+        clock=settings.clock,
+        statistic=settings.statistic,
     )
     commit = repository.head()
-    with WorktreePool(repository, copy=settings.copy, project=config.rootpath) as pool:
-        runner = Runner(project, pool.directory)
+    warm = warm_environment(os.environ, project)
+    with (
+        WorktreePool(repository, copy=settings.copy, project=config.rootpath) as pool,
+        closing(choose_launcher(settings.launcher, warm, pool.directory)) as launcher,
+    ):
+        runner = Runner(project, pool.directory, launcher)
         incumbent, candidate = pool.add("incumbent", commit), pool.add("candidate", commit)
         place = Workplace(
             repository=repository,

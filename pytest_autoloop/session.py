@@ -14,8 +14,8 @@ import pytest
 from pytest_autoloop import opening
 from pytest_autoloop.baseline import establish
 from pytest_autoloop.campaign import Campaign
-from pytest_autoloop.decision.rules import Sequential
-from pytest_autoloop.decision.sequential import Limits
+from pytest_autoloop.decision.objectives import OBJECTIVES
+from pytest_autoloop.decision.rules import rule_from_spec
 from pytest_autoloop.decision.verdict import Policy
 from pytest_autoloop.errors import AutoloopError, ProposerError, UsageError
 from pytest_autoloop.harness.items import uses_benchmark
@@ -192,8 +192,11 @@ class AutoloopSession:
             search=Greedy(),
             policy=Policy(
                 baseline.manifest.metrics,
-                rule=Sequential(Limits(smallest_gain=settings.min_gain)),
+                objective=OBJECTIVES[settings.objective](),
+                rule=rule_from_spec(settings.rule, settings.min_gain),
+                rounds=settings.rounds,
             ),
+            false_discovery_rate=settings.fdr,
             listener=Hooks(self._config),
             program=rootdir / settings.program,
         )
@@ -250,9 +253,10 @@ class AutoloopSession:
             return report
         report.duration = experiment.seconds
         report.autoloop = summary_of(experiment)  # type: ignore[attr-defined]
-        report.user_properties += [
-            (f"autoloop_{name}", str(value)) for name, value in summary_of(experiment).items()
-        ]
+        properties = [(f"autoloop_{k}", str(v)) for k, v in summary_of(experiment).items()]
+        report.user_properties += properties
+        # The report of the teardown, where --junitxml reads them, copies the item's.
+        item.user_properties += properties
         if experiment.status not in _PASSED:
             report.outcome = "skipped"
             reason = experiment.reason or experiment.status

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from pytest_autoloop.model import Clock, LauncherName, Rounds, Statistic
+
 #: What changes a file when nothing else is configured: needs no key and no network.
 DEFAULT_PROPOSER = "rules"
 DEFAULT_PROGRAM = "program.md"
@@ -74,6 +76,33 @@ def _tag(text: str) -> str:
     return text
 
 
+def _choice(*names: str) -> Callable[[str], str]:
+    def choose(text: str) -> str:
+        if text not in names:
+            message = f"{text!r} is none of {', '.join(names)}"
+            raise argparse.ArgumentTypeError(message)
+        return text
+
+    return choose
+
+
+def _rule(text: str) -> str:
+    kind, colon, count = text.partition(":")
+    if text in {"sequential", "threshold", "strict"}:
+        return text
+    if kind == "batched" and (not colon or (count.isdecimal() and int(count) > 1)):
+        return text
+    message = f"{text!r} is no rule: write sequential, batched:K (K from 2), threshold or strict"
+    raise argparse.ArgumentTypeError(message)
+
+
+def _rate(text: str) -> float:
+    value = _positive(text, "false keeps in all keeps, for example 0.05")
+    if value >= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not below 1: write 0.05 for 5%")
+    return value
+
+
 OPTIONS = (
     Option(
         "--autoloop",
@@ -110,6 +139,63 @@ OPTIONS = (
         default="0.01",
     ),
     Option(
+        "--autoloop-objective",
+        "What better means with several metrics: primary (default), pareto, weighted, "
+        "lexicographic, gated",
+        "NAME",
+        _choice("primary", "pareto", "weighted", "lexicographic", "gated"),
+        ini="autoloop_objective",
+        default="primary",
+    ),
+    Option(
+        "--autoloop-rule",
+        "How pairs are judged: sequential (default), strict, batched:K, threshold",
+        "RULE",
+        _rule,
+        ini="autoloop_rule",
+        default="sequential",
+    ),
+    Option(
+        "--autoloop-fdr",
+        "Bound the share of false keeps among all keeps of the session (default: not bounded)",
+        "RATE",
+        _rate,
+        ini="autoloop_fdr",
+    ),
+    Option(
+        "--autoloop-clock",
+        "What benchmarks are timed with: wall (default), cpu, instructions",
+        "CLOCK",
+        _choice("wall", "cpu", "instructions"),
+        ini="autoloop_clock",
+        default="wall",
+    ),
+    Option(
+        "--autoloop-statistic",
+        "What the rounds of a benchmark are reduced to: min (default), median",
+        "NAME",
+        _choice("min", "median"),
+        ini="autoloop_statistic",
+        default="min",
+    ),
+    Option(
+        "--autoloop-rounds",
+        "Whether first calls in fresh processes can overrule warm ones: fresh (default), or "
+        "warm for code whose job is to cache",
+        "KIND",
+        _choice("fresh", "warm"),
+        ini="autoloop_rounds",
+        default="fresh",
+    ),
+    Option(
+        "--autoloop-launcher",
+        "How children are started: auto (default), forkserver, spawn",
+        "NAME",
+        _choice("auto", "forkserver", "spawn"),
+        ini="autoloop_launcher",
+        default="auto",
+    ),
+    Option(
         "--autoloop-program",
         "File with standing orders for the proposer, read before each proposal "
         "(default: program.md)",
@@ -140,6 +226,14 @@ class Settings:
     #: Wall-clock limit of one child in seconds; None derives it from the baseline.
     timeout: float | None
     min_gain: float
+    objective: str
+    rule: str
+    #: Bound on the share of false keeps in a session, None for none.
+    fdr: float | None
+    clock: Clock
+    statistic: Statistic
+    rounds: Rounds
+    launcher: LauncherName
     program: str
     results: str
     copy: tuple[str, ...]
@@ -158,6 +252,13 @@ class Settings:
             tag=values["--autoloop-tag"],
             timeout=values["--autoloop-timeout"],
             min_gain=values["--autoloop-min-gain"],
+            objective=values["--autoloop-objective"],
+            rule=values["--autoloop-rule"],
+            fdr=values["--autoloop-fdr"],
+            clock=values["--autoloop-clock"],
+            statistic=values["--autoloop-statistic"],
+            rounds=values["--autoloop-rounds"],
+            launcher=values["--autoloop-launcher"],
             program=values["--autoloop-program"],
             results=values["--autoloop-results"],
             copy=tuple(config.getini(_COPY)),

@@ -49,15 +49,16 @@ def effect(found: Effect, direction: Direction) -> str:
     if found.log_gain >= _FACTOR_FROM:
         return f"{factor(found.log_gain)} better [{factor(found.low)}, {factor(found.high)}]{on}"
     sign = 1 if direction == "higher" else -1
-    ends = sorted(_percent(sign * bound) for bound in (found.low, found.high))
     centre = _percent(sign * found.log_gain)
     if found.low == found.high:
-        return f"{centre:+.1f}%{on}"
-    return f"{centre:+.1f}% [{ends[0]:+.1f}, {ends[1]:+.1f}]{on}"
+        return f"{centre}%{on}"
+    low, high = sorted((sign * found.low, sign * found.high))
+    return f"{centre}% [{_percent(low)}, {_percent(high)}]{on}"
 
 
-def _percent(log_ratio: float) -> float:
-    return 100 * math.expm1(min(log_ratio, _LARGEST_LOG))
+def _percent(log_ratio: float) -> str:
+    # Adding zero takes the sign from a zero that was rounded from below.
+    return f"{round(100 * math.expm1(min(log_ratio, _LARGEST_LOG)), 1) + 0.0:+.1f}"
 
 
 def outcome(experiment: Experiment, primary: Metric) -> str:

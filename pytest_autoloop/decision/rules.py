@@ -27,6 +27,9 @@ class Rule(Protocol):
     def decide(self, gains: Sequence[float], noise: Noise) -> Step:
         """Say what the pairs so far allow."""
 
+    def with_smallest_gain(self, gain: float) -> Rule:
+        """Return the same rule with another smallest gain of interest, as a relative change."""
+
     def confirmation_pairs(self, noise: Noise) -> int:
         """Return how many fresh pairs a keep must be confirmed on; 0 for none."""
 
@@ -43,6 +46,10 @@ class Sequential:
     def at_level(self, alpha: float) -> Sequential:
         """Return the same test with a smaller chance of a false keep."""
         return Sequential(replace(self.limits, alpha=min(alpha, self.limits.alpha)))
+
+    def with_smallest_gain(self, gain: float) -> Sequential:
+        """Return the same test for another smallest gain."""
+        return Sequential(replace(self.limits, smallest_gain=gain))
 
     def decide(self, gains: Sequence[float], noise: Noise) -> Step:
         """Keep or discard as soon as the evidence suffices, discard at the cap."""
@@ -67,6 +74,10 @@ class Batched:
 
     pairs: int = 3
 
+    def with_smallest_gain(self, gain: float) -> Batched:  # noqa: ARG002 - it has none
+        """Return itself: only the spread counts."""
+        return self
+
     def decide(self, gains: Sequence[float], noise: Noise) -> Step:  # noqa: ARG002 - own spread
         """Decide once, after K pairs."""
         if len(gains) < self.pairs:
@@ -89,6 +100,10 @@ class Threshold:
 
     smallest_gain: float = 0.01
 
+    def with_smallest_gain(self, gain: float) -> Threshold:
+        """Return the same rule for another smallest gain."""
+        return replace(self, smallest_gain=gain)
+
     def decide(self, gains: Sequence[float], noise: Noise) -> Step:  # noqa: ARG002 - as it says
         """Decide after the first pair."""
         return "keep" if gains[-1] >= math.log1p(self.smallest_gain) else "discard"
@@ -110,6 +125,10 @@ class Strict:
     pairs: int = 5
     fresh: int = 3
 
+    def with_smallest_gain(self, gain: float) -> Strict:
+        """Return the same rule for another smallest gain."""
+        return replace(self, smallest_gain=gain)
+
     def decide(self, gains: Sequence[float], noise: Noise) -> Step:  # noqa: ARG002 - ranks only
         """Discard at the first pair that is not better."""
         if gains[-1] <= 0:
@@ -126,3 +145,16 @@ class Strict:
     def confirmed(self, gains: Sequence[float], noise: Noise) -> bool:  # noqa: ARG002 - ranks only
         """Ask for every fresh pair to be better."""
         return min(gains) > 0
+
+
+def rule_from_spec(spec: str, smallest_gain: float) -> Rule:
+    """Return the rule that `sequential`, `strict`, `threshold` or `batched:K` names."""
+    kind, _, count = spec.partition(":")
+    if kind == "batched":
+        return Batched(int(count)) if count else Batched()
+    rules: dict[str, Rule] = {
+        "sequential": Sequential(sequential.Limits(smallest_gain=smallest_gain)),
+        "strict": Strict(smallest_gain),
+        "threshold": Threshold(smallest_gain),
+    }
+    return rules[kind]

@@ -31,6 +31,8 @@ _CONFIDENCE = 0.95
 #: The cap lets a gain of this size be found, and confirmed, with this chance each.
 _GUARANTEED_GAIN = 0.05
 _POWER = 0.99
+#: Chance that a gain which is called visible is confirmed, once it has been found.
+_VISIBLE = 0.9
 _NORMAL = statistics.NormalDist()
 
 
@@ -92,8 +94,8 @@ def confirmed(gains: Sequence[float], noise: Noise, limits: Limits) -> bool:
 
 def evidence_for(gains: Sequence[float], noise: Noise, limits: Limits) -> float:
     """Return the e-value for a gain against none."""
-    effects = [math.log1p(x) for x in _GAINS if x >= limits.smallest_gain]
-    effects = effects or [limits.threshold]
+    larger = [math.log1p(x) for x in _GAINS if x > limits.smallest_gain]
+    effects = [limits.threshold, *larger]
     null = _log_likelihood(gains, 0.0, noise)
     return _mean_ratio([_log_likelihood(gains, g, noise) for g in effects], null)
 
@@ -144,25 +146,32 @@ def _futile(mean: float, count: int, cap: int, noise: Noise, limits: Limits) -> 
 
 def boundary(count: int, noise: Noise, limits: Limits) -> float:
     """Return the mean gain at which `count` pairs are evidence enough for a keep."""
-    return _boundary(count, round(noise.sigma, 4), noise.degrees, limits)
+    found = _boundary(count, round(noise.sigma, 4), noise.degrees, limits, 1 / limits.alpha)
+    return max(found, limits.threshold)
 
 
 @lru_cache(maxsize=1024)
-def _boundary(count: int, sigma: float, degrees: float, limits: Limits) -> float:
+def _boundary(count: int, sigma: float, degrees: float, limits: Limits, evidence: float) -> float:
     noise = Noise(sigma**2, degrees)
     low, high = 0.0, CLIP
     for _ in range(30):
         middle = (low + high) / 2
-        if evidence_for([middle] * count, noise, limits) >= 1 / limits.alpha:
+        if evidence_for([middle] * count, noise, limits) >= evidence:
             high = middle
         else:
             low = middle
-    return max(high, limits.threshold)
+    return high
 
 
 def smallest_visible_gain(noise: Noise, limits: Limits) -> float:
-    """Return the relative gain that the test can tell from nothing before its cap."""
-    return math.expm1(boundary(pairs_needed(noise, limits).cap, noise, limits))
+    """Return the relative gain that is kept with a good chance: found, and confirmed."""
+    sigma = noise.sigma
+    cap, fresh = pairs_needed(noise, limits)
+    # With the margin that the cap is made for: part of it goes to stopping early.
+    found = boundary(cap, noise, limits) + _NORMAL.inv_cdf(_POWER) * sigma / math.sqrt(cap)
+    again = _boundary(fresh, round(sigma, 4), noise.degrees, limits, limits.confirmation_evidence)
+    again += _NORMAL.inv_cdf(_VISIBLE) * sigma / math.sqrt(fresh)
+    return math.expm1(max(found, again))
 
 
 def effect(gains: Sequence[float], noise: Noise, basis: str) -> Effect:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 from pytest_autoloop.decision import gains, sequential
 from pytest_autoloop.decision.noise import Noise
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from pytest_autoloop.decision.gains import Basis
     from pytest_autoloop.decision.rules import Rule, Step
-    from pytest_autoloop.model import Metric, Pair
+    from pytest_autoloop.model import Metric, Pair, Rounds
 
-Rounds: TypeAlias = Literal["fresh", "warm"]
-
+#: After so many pairs, first and warm calls that still disagree are not asked again.
+_UNCLEAR_PAIRS = 20
 #: Name of the noise of first calls, beside that of the warm ones.
 _FIRST = f"{TIME.name}:first"
 
@@ -40,9 +40,13 @@ class Series:
         """Say what the rule makes of it."""
         if self.exact:
             return "keep" if self.gains[-1] > self._smallest_exact else "discard"
+        if self.metric.min_gain is not None:
+            rule = rule.with_smallest_gain(self.metric.min_gain)
         step = rule.decide(self.gains, self.noise)
+        if step != "keep" or self.basis is not None:
+            return step
         # Only agreement can keep: a warm gain that first calls deny may be a cache.
-        return "continue" if self.basis is None and step == "keep" else step
+        return "continue" if len(self.gains) < _UNCLEAR_PAIRS else "discard"
 
     def confirmed(self, rule: Rule) -> bool:
         """Say whether these fresh pairs alone support a keep."""

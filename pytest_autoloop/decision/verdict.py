@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from pytest_autoloop.decision import gains
 from pytest_autoloop.decision.objectives import Objective, Primary
 from pytest_autoloop.decision.rules import Rule, Sequential
-from pytest_autoloop.decision.series import Calibration, Rounds, Series, series_of
+from pytest_autoloop.decision.series import Calibration, Series, series_of
 from pytest_autoloop.model import TIME, Decision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_autoloop.decision.gains import Basis
-    from pytest_autoloop.model import Effect, Metric, Pair, Sample
+    from pytest_autoloop.model import Effect, Metric, Pair, Rounds, Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +68,9 @@ def decide(pairs: Sequence[Pair], calibration: Calibration, policy: Policy) -> F
 
     A `keep` from here still has to be confirmed on fresh pairs.
     """
-    # A bound that the incumbent does not meet either is a goal, not a reason to discard.
-    met = [m for m in policy.metrics if violated(pairs[-1].incumbent, [m]) is None]
-    broken = violated(pairs[-1].candidate, met)
+    broken = _broken_bound(pairs[-1], policy)
     if broken is not None:
-        detail = told_violation(pairs[-1].candidate, broken)
-        return Finding(Decision("discard", "constraint", detail))
+        return Finding(broken)
     series = policy.series(pairs, calibration)
     opinion = policy.objective.judge(series, policy.rule)
     if opinion.step == "continue":
@@ -98,12 +95,19 @@ def confirm(
 ) -> Decision:
     """Say whether fresh pairs alone support a keep; the effect is that of all pairs."""
     assert finding.series is not None
+    broken = next((b for pair in fresh if (b := _broken_bound(pair, policy))), None)
+    if broken is not None:
+        return broken
     name, basis = finding.series.metric.name, finding.series.basis
     basis = None if basis == "metric" else basis
     effect = _named(policy.series([*found, *fresh], calibration, basis), name).effect
     if not fresh:
         return replace(finding.decision, effect=effect)
-    if _named(policy.series(fresh, calibration, basis), name).confirmed(policy.rule):
+    again = _named(policy.series(fresh, calibration, basis), name)
+    if finding.series.exact and {*finding.series.gains} != {*again.gains}:
+        detail = f"{name} was exact, but two runs of this candidate gave different values"
+        return Decision("discard", "no-gain", detail, effect)
+    if again.confirmed(policy.rule):
         return replace(finding.decision, effect=effect)
     return Decision("discard", "no-gain", "the gain was not confirmed on fresh pairs", effect)
 
@@ -117,6 +121,15 @@ def confirmation_pairs(finding: Finding, policy: Policy) -> int:
 def overall(pairs: Sequence[Pair], calibration: Calibration, policy: Policy) -> Effect:
     """Return the effect on the objective's first series."""
     return policy.series(pairs, calibration)[0].effect
+
+
+def _broken_bound(pair: Pair, policy: Policy) -> Decision | None:
+    # A bound that the incumbent does not meet either is a goal, not a reason to discard.
+    met = [m for m in policy.metrics if violated(pair.incumbent, [m]) is None]
+    broken = violated(pair.candidate, met)
+    if broken is None:
+        return None
+    return Decision("discard", "constraint", told_violation(pair.candidate, broken))
 
 
 def _named(series: Sequence[Series], name: str) -> Series:

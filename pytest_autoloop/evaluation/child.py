@@ -6,8 +6,8 @@ Its exit status is never read: `os._exit(0)` in a candidate would forge it.
 
 from __future__ import annotations
 
-import contextlib
 import math
+import statistics
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,8 @@ from pytest_autoloop.harness.registry import Registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+
+    from pytest_autoloop.model import Statistic
 
 _MESSAGE_LIMIT = 4000
 
@@ -46,7 +48,7 @@ class Child:
             self._executed.watch()
             options.for_guards(config, spec.max_failures, spec.test_timeout)
         else:
-            options.for_measuring(config.option, spec.benchmark_seconds)
+            options.for_measuring(config.option, spec.benchmark_seconds, spec.clock)
             _record_first_calls(self._verdict.first)
         return (yield)
 
@@ -108,7 +110,7 @@ class Child:
         """Write the verdict; a session that does not get here has none."""
         spec = self._spec
         self._verdict.exitstatus = int(exitstatus)
-        self._verdict.warm.update(_benchmark_minima(session.config))
+        self._verdict.warm.update(_benchmark_times(session.config, spec.statistic))
         self._verdict.foreign = self._executed.found()
         self._verdict.compiled = SourceLoader.compiled
         self._verdict.write(Path(spec.verdict))
@@ -125,15 +127,16 @@ def _finite(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _benchmark_minima(config: pytest.Config) -> dict[str, float]:
-    """Return seconds per call of the fastest round of each benchmark, by node id.
+def _benchmark_times(config: pytest.Config, statistic: Statistic) -> dict[str, float]:
+    """Return seconds per call of each benchmark, its rounds reduced, by node id.
 
     pytest-benchmark offers no public accessor; this attribute has kept its name since 3.x.
     """
     session = getattr(config, "_benchmarksession", None)
     benchmarks: list[Any] = [] if session is None else session.benchmarks
+    reduce: Callable[[list[float]], float] = min if statistic == "min" else statistics.median
     return {
-        str(entry.fullname): float(min(entry.stats.data))
+        str(entry.fullname): float(reduce(entry.stats.data))
         for entry in benchmarks
         if not entry.has_error and entry.stats.data
     }
@@ -169,18 +172,16 @@ def _record_first_calls(first: dict[str, float]) -> None:
 
 
 def main() -> None:
-    """Run one child session as its specification says."""
+    """Run one child session in a process of its own."""
     end_with_parent()
-    spec = ChildSpec.read(Path(sys.argv[1]))
+    run_session(Path(sys.argv[1]))
+
+
+def run_session(specification: Path) -> None:
+    """Run one child session as its specification says."""
+    spec = ChildSpec.read(specification)
     sys.argv[:] = ["pytest", *spec.args]
     finder = WorktreeFinder(Path(spec.checkout), Path(spec.worktree), spec.target)
     sys.meta_path.insert(0, finder)
     registry = Registry()
     pytest.main(spec.args, plugins=[Child(spec, registry), registry])
-
-
-if __name__ == "__main__":
-    # `-m` has put the working directory first, where a file of the project could hide a module.
-    with contextlib.suppress(ValueError):
-        sys.path.remove(str(Path.cwd()))
-    main()

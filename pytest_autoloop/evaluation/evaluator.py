@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import random
+import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.errors import EvaluationError
 from pytest_autoloop.evaluation import judge
-from pytest_autoloop.model import Decision, GuardReport, Pair, Sample
+from pytest_autoloop.model import Decision, GuardReport, Pair, Sample, Statistic
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from pytest_autoloop.evaluation.runner import Run, Runner
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 #: baseline's time, whichever is longer.
 _SHORTEST_LIMIT = 60.0
 _LIMIT_FACTOR = 5.0
+#: Seconds from which on a turn is long: its side is then measured once a pair.
+_LONG_TURN = 10.0
 #: A guard that hangs is stopped by name a little before its whole session is.
 _TEST_SHARE = 0.8
 
@@ -45,8 +50,11 @@ class Evaluator:
         self._incumbent = incumbent
         self._candidate = candidate
         self.limits = limits
-        # Each pair draws its own hash seed, shared by its two sides: layout is not an effect.
+        # Each pair has its own hash seed, and a warm parent with a memory layout of its own, which
+        # its sides share: what layout does to a time is not the candidate's doing.
         self._pairs_run = 0
+        self._turn_seconds = 0.0
+        self._random = random.Random(0)  # noqa: S311 - an order, not a secret
 
     def guard(self, required: frozenset[str]) -> GuardReport:
         """Run the guards on the candidate, up to the first failure."""
@@ -62,35 +70,78 @@ class Evaluator:
             test_timeout=self.limits.guard * _TEST_SHARE,
         )
 
-    def pair(self, manifest: Manifest) -> Pair | Decision:
-        """Measure both sides in fresh processes, in alternating order.
+    def pair(self, manifest: Manifest, *, exact: bool = False) -> Pair | Decision:
+        """Measure both sides in fresh processes, in turns.
 
+        Twice each, in the order ABBA, so that a machine that slows down steadily slows both down
+        alike; who begins is drawn. Once each where a turn takes long, or all metrics are `exact`.
         Returns a decision instead when the candidate cannot be measured.
 
         Raises:
             EvaluationError: the incumbent, which has been measured before, cannot be.
         """
         self._pairs_run += 1
-        order = "IC" if self._pairs_run % 2 else "CI"
-        sides: dict[str, Sample] = {}
+        once = exact or self._turn_seconds > _LONG_TURN
+        order = self._random.choice(("IC", "CI") if once else ("ICCI", "CIIC"))
+        turns: list[Sample] = []
         for side in order:
-            measured = self.sample(manifest, incumbent=side == "I")
+            measured = self.sample(
+                manifest, incumbent=side == "I", hash_seed=0 if exact else self._pairs_run
+            )
             if isinstance(measured, Decision):
                 # Before the first pair is whole, both sides are the untouched target.
                 if side == "C" or self._pairs_run == 1:
                     return measured
                 message = f"the incumbent can no longer be measured: {measured.detail}"
                 raise EvaluationError(message)
-            sides[side] = measured
-        return Pair(sides["I"], sides["C"], order)
+            turns.append(measured)
+        sides = {
+            side: reduced(
+                [turn for turn, who in zip(turns, order, strict=True) if who == side],
+                self._runner.project.statistic,
+            )
+            for side in "IC"
+        }
+        return Pair(sides["I"], sides["C"], order, tuple(turns))
 
-    def sample(self, manifest: Manifest, *, incumbent: bool) -> Sample | Decision:
+    def sample(
+        self, manifest: Manifest, *, incumbent: bool, hash_seed: int = 0
+    ) -> Sample | Decision:
         """Measure one side in one fresh process."""
         run = self._runner.run(
             self._incumbent if incumbent else self._candidate,
             "measure",
             seconds=self.limits.measure,
-            hash_seed=self._pairs_run,
+            hash_seed=hash_seed,
             metrics=[metric.name for metric in manifest.fixtures],
         )
+        self._turn_seconds = run.exit.seconds
         return judge.sample(run, manifest)
+
+
+def reduced(turns: Sequence[Sample], statistic: Statistic) -> Sample:
+    """Return what several turns of one side come to.
+
+    Of times the fastest, as of rounds, or their geometric mean when rounds are reduced to a
+    median; of first calls the fastest; of metrics the mean.
+    """
+    if len(turns) == 1:
+        return turns[0]
+    reduce = min if statistic == "min" else _geometric_mean
+    return Sample(
+        warm=_merged([turn.warm for turn in turns], reduce),
+        first=_merged([turn.first for turn in turns], min),
+        metrics=_merged([turn.metrics for turn in turns], statistics.fmean),
+    )
+
+
+def _merged(
+    parts: Sequence[dict[str, float]], reduce: Callable[[list[float]], float]
+) -> dict[str, float]:
+    shared = set.intersection(*(set(part) for part in parts))
+    return {name: reduce([part[name] for part in parts]) for name in sorted(shared)}
+
+
+def _geometric_mean(values: list[float]) -> float:
+    # A clock that did not move gives zero, which has no geometric mean.
+    return statistics.geometric_mean(values) if min(values) > 0 else min(values)

@@ -12,7 +12,7 @@ import importlib.util
 import os
 import sys
 from copy import copy
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,10 +82,11 @@ class WorktreeFinder:
                 loader = SourceLoader if is_target else importlib.machinery.SourceFileLoader
                 return _located(name, origin, loader(name, origin), spec)
         elif origin != spec.origin and spec.loader is not None:
-            loader = copy(spec.loader)
-            if getattr(loader, "path", None) == spec.origin:
-                loader.path = origin  # type: ignore[attr-defined]  # as file loaders have it
-            return _located(name, origin, loader, spec)
+            other = copy(spec.loader)
+            # A file loader reads what its own path names, whatever the specification says.
+            if getattr(other, "path", None) == spec.origin:
+                other.path = origin  # type: ignore[attr-defined]
+            return _located(name, origin, other, spec)
         return spec
 
     def _mapped(self, path: str) -> str:
@@ -102,7 +103,7 @@ class WorktreeFinder:
         return str(moved) if moved.exists() else path
 
 
-@lru_cache(maxsize=None)
+@cache
 def _resolved(directory: Path) -> Path:
     return directory.resolve()
 

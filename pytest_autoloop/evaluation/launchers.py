@@ -13,12 +13,24 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pytest_autoloop.errors import EvaluationError
+from pytest_autoloop.errors import EvaluationError, UsageError
 from pytest_autoloop.evaluation.process import Exit, run_limited
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from pytest_autoloop.model import LauncherName
+
+#: Takes the working directory off the path, where a file of the project could hide a module,
+#: before anything is imported.
+_PROGRAM = """\
+import sys
+if not sys.path[0]:
+    del sys.path[0]
+from {module} import main
+main()
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +87,9 @@ class ForkLauncher:
 
     description = "forkserver"
 
-    def __init__(
-        self, environment: Mapping[str, str], directory: Path, modules: Sequence[str]
-    ) -> None:
+    def __init__(self, environment: Mapping[str, str], directory: Path) -> None:
         self._environment = environment
         self._directory = directory
-        self._modules = list(modules)
         self._parents: dict[int, WarmParent] = {}
 
     def run(self, launch: Launch) -> Exit:
@@ -92,11 +101,8 @@ class ForkLauncher:
         if hash_seed not in self._parents:
             for seed in [seed for seed in self._parents if seed]:
                 self._parents.pop(seed).close()
-            self._parents[hash_seed] = WarmParent(
-                {**self._environment, "PYTHONHASHSEED": str(hash_seed)},
-                self._directory,
-                self._modules,
-            )
+            environment = {**self._environment, "PYTHONHASHSEED": str(hash_seed)}
+            self._parents[hash_seed] = WarmParent(environment, self._directory)
         return self._parents[hash_seed]
 
     def close(self) -> None:
@@ -112,9 +118,7 @@ class WarmParent:
         EvaluationError: it cannot be started, or forking it is not safe.
     """
 
-    def __init__(
-        self, environment: Mapping[str, str], directory: Path, modules: Sequence[str]
-    ) -> None:
+    def __init__(self, environment: Mapping[str, str], directory: Path) -> None:
         self._process = subprocess.Popen(
             interpreter("pytest_autoloop.evaluation.warm"),
             cwd=directory,
@@ -125,13 +129,14 @@ class WarmParent:
             start_new_session=True,
         )
         try:
-            answer = self._ask(preload=list(modules))
-            if "unsafe" in answer:
-                message = f"a warm parent cannot be forked: {answer['unsafe']}"
-                raise EvaluationError(message)
+            self._unsafe = str(self._ask(prepare=True).get("unsafe", ""))
         except BaseException:
             self.close()
             raise
+        if self._unsafe:
+            self.close()
+            message = f"a warm parent cannot be forked: {self._unsafe}"
+            raise EvaluationError(message)
 
     def run(self, launch: Launch) -> Exit:
         """Fork one child, wait for it, and end its process group."""
@@ -176,24 +181,37 @@ class WarmParent:
 
 
 def interpreter(module: str) -> list[str]:
-    """Return the command that runs a module with this interpreter's own flags."""
+    """Return the command that runs a module's `main` with this interpreter's own flags."""
     flags = [f"-W{option}" for option in sys.warnoptions]
-    flags += [f"-X{n}" if v is True else f"-X{n}={v}" for n, v in sys._xoptions.items()]  # noqa: SLF001
+    flags += [f"-X{n}" if v is True else f"-X{n}={v}" for n, v in sys._xoptions.items()]
     if sys.flags.optimize:
         flags.append("-" + "O" * sys.flags.optimize)
-    return [sys.executable, *flags, "-m", module]
+    return [sys.executable, *flags, "-c", _PROGRAM.format(module=module)]
 
 
-def modules_outside(checkout: Path) -> list[str]:
-    """Return what this process has imported from elsewhere than the project, in that order."""
-    names = []
-    inside = str(checkout) + os.sep
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        installed = isinstance(file, str) and "site-packages" in file
-        if isinstance(file, str) and (installed or not file.startswith(inside)):
-            names.append(name)
-    return [name for name in names if name != "__main__"]
+def choose_launcher(
+    wanted: LauncherName, environment: Mapping[str, str], directory: Path
+) -> Launcher:
+    """Return the launcher that was asked for; `auto` forks where that is safe.
+
+    Raises:
+        UsageError: a fork server was asked for where there can be none.
+    """
+    if wanted == "spawn":
+        return SpawnLauncher()
+    launcher = ForkLauncher(environment, directory)
+    if hasattr(os, "pidfd_open"):
+        try:
+            launcher.parent(0)
+        except EvaluationError as error:
+            why = str(error)
+        else:
+            return launcher
+    else:
+        why = "this system cannot wait for a process that is not its child"
+    if wanted == "forkserver":
+        raise UsageError(f"--autoloop-launcher=forkserver: {why}; write auto or spawn")
+    return SpawnLauncher(why)
 
 
 def _wait(process: int, seconds: float) -> bool:

@@ -10,10 +10,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from pytest_autoloop.evaluation.clocks import timer
+
 if TYPE_CHECKING:
     import argparse
 
     import pytest
+
+    from pytest_autoloop.model import Clock
 
 #: Options of pytest and its plugins that would spread, repeat, reorder or report a child's run.
 _RESET: dict[str, object] = {
@@ -77,12 +81,16 @@ def for_guards(config: pytest.Config, max_failures: int, test_timeout: float) ->
         _set(option, timeout=test_timeout, timeout_method="signal")
 
 
-def for_measuring(option: argparse.Namespace, benchmark_seconds: float) -> None:
-    """Time benchmarks, without a timer that could fire inside them."""
+def for_measuring(option: argparse.Namespace, benchmark_seconds: float, clock: Clock) -> None:
+    """Time benchmarks by a clock, without a timer that could fire inside them."""
     option.maxfail = 1
     _set(option, benchmark_disable=False, benchmark_enable=True, timeout=0)
     if float(getattr(option, "benchmark_max_time", 0)) == _BENCHMARK_MAX_TIME:
         option.benchmark_max_time = str(benchmark_seconds)
+    if clock != "wall" and hasattr(option, "benchmark_timer"):
+        from pytest_benchmark.utils import NameWrapper  # noqa: PLC0415 - an option's own type
+
+        option.benchmark_timer = NameWrapper(timer(clock))  # type: ignore[no-untyped-call]
 
 
 def _has_timeout(config: pytest.Config) -> bool:

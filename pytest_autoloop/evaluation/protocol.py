@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_autoloop.model import Clock, Statistic
+
 Phase: TypeAlias = Literal["guard", "measure"]
 
 #: File in a child's temporary directory that names the test it is running.
@@ -38,7 +40,10 @@ class ChildSpec:
     #: Metric fixtures to evaluate in the measure phase; without any, benchmarks are timed.
     metrics: list[str] = field(default_factory=list)
     #: Seconds of rounds per benchmark, unless the user set --benchmark-max-time.
-    benchmark_seconds: float = 0.25
+    benchmark_seconds: float = 0.1
+    #: What benchmarks are timed with, and what their rounds are reduced to.
+    clock: Clock = "wall"
+    statistic: Statistic = "min"
 
     def write(self, path: Path) -> None:
         """Write the specification for the child to read."""

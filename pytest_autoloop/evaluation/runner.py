@@ -11,22 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_autoloop.evaluation.process import Exit, run_limited
+from pytest_autoloop.evaluation.launchers import Launch, Launcher
 from pytest_autoloop.evaluation.protocol import RUNNING, ChildSpec, Phase, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pytest_autoloop.evaluation.process import Exit
+    from pytest_autoloop.model import Clock, Statistic
+
 _TAIL_BYTES = 4000
-#: Takes the working directory off the path, where a file of the project could hide a module,
-#: before anything is imported.
-_PROGRAM = """\
-import sys
-if not sys.path[0]:
-    del sys.path[0]
-from pytest_autoloop.evaluation.child import main
-main()
-"""
 #: Set by pytest in the parent, or by xdist: a child that inherits them misreads its own state.
 _SCRUBBED_PREFIXES = ("GIT_", "PYTEST_XDIST_", "PYTEST_CURRENT_TEST", "PYTEST_VERSION")
 
@@ -48,6 +42,8 @@ class Project:
     secrets: tuple[str, ...] = ()
     #: Whether pytest's cache is in use: without it, the name of its directory is unknown.
     has_cache: bool = True
+    clock: Clock = "wall"
+    statistic: Statistic = "min"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +63,10 @@ class Run:
 class Runner:
     """Runs child sessions, each in a fresh process and a temporary directory of its own."""
 
-    def __init__(self, project: Project, scratch: Path) -> None:
+    def __init__(self, project: Project, scratch: Path, launcher: Launcher) -> None:
         self.project = project
         self._scratch = scratch
+        self.launcher = launcher
 
     def run(
         self,
@@ -104,20 +101,20 @@ class Runner:
                 max_failures=max_failures,
                 test_timeout=test_timeout,
                 metrics=list(metrics),
+                clock=project.clock,
+                statistic=project.statistic,
             )
             specification.write(temporary / "spec.json")
             source = _content(worktree / project.target)
-            ended = run_limited(
-                [
-                    sys.executable,
-                    *_interpreter_flags(),
-                    *("-c", _PROGRAM),
-                    str(temporary / "spec.json"),
-                ],
-                cwd=worktree / project.invocation_dir.relative_to(project.checkout),
-                environment=child_environment(os.environ, project, worktree, hash_seed),
-                seconds=seconds,
-                output=temporary / "output",
+            ended = self.launcher.run(
+                Launch(
+                    specification=temporary / "spec.json",
+                    cwd=worktree / project.invocation_dir.relative_to(project.checkout),
+                    environment=child_environment(os.environ, project, worktree),
+                    output=temporary / "output",
+                    seconds=seconds,
+                    hash_seed=hash_seed,
+                )
             )
             verdict = None if ended.timed_out else Verdict.read(temporary / "verdict.json")
             return Run(
@@ -140,7 +137,7 @@ def map_argument(argument: str, checkout: Path, worktree: Path) -> str:
 
 
 def child_environment(
-    environment: Mapping[str, str], project: Project, worktree: Path, hash_seed: int
+    environment: Mapping[str, str], project: Project, worktree: Path
 ) -> dict[str, str]:
     """Return a child's environment: the user's own, with imports pointed at the worktree.
 
@@ -162,8 +159,20 @@ def child_environment(
     if not child["PYTHONPATH"]:
         del child["PYTHONPATH"]
     child["PYTHONDONTWRITEBYTECODE"] = "1"
-    child["PYTHONHASHSEED"] = str(hash_seed)
     return child
+
+
+def warm_environment(environment: Mapping[str, str], project: Project) -> dict[str, str]:
+    """Return the environment of a process that imports nothing of the project."""
+    warm = child_environment(environment, project, project.checkout)
+    entries = [Path(entry) for entry in warm.pop("PYTHONPATH", "").split(os.pathsep) if entry]
+    outside = [str(entry) for entry in entries if not entry.is_relative_to(project.checkout)]
+    if outside:
+        warm["PYTHONPATH"] = os.pathsep.join(outside)
+    # They are meant for the project's sessions, not for the one that warms up.
+    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
+        warm.pop(name, None)
+    return warm
 
 
 def import_roots(checkout: Path, target: Path, path: Sequence[str]) -> tuple[Path, ...]:
@@ -192,12 +201,6 @@ def _content(path: Path) -> bytes | None:
         return path.read_bytes()
     except OSError:
         return None
-
-
-def _interpreter_flags() -> list[str]:
-    flags = [f"-W{option}" for option in sys.warnoptions]
-    flags += [f"-X{n}" if v is True else f"-X{n}={v}" for n, v in sys._xoptions.items()]
-    return [*flags, *(["-" + "O" * sys.flags.optimize] if sys.flags.optimize else [])]
 
 
 def _tail(path: Path) -> str:

@@ -1,11 +1,11 @@
 """The warm parent: imports pytest and its plugins once, then forks a child for each run.
 
-Started as `python -m pytest_autoloop.evaluation.warm`. It reads one JSON object a line from its
+It reads one JSON object a line from its
 standard input and answers with one a line:
 
-    {"preload": [names]}        → {"ready": true} or {"unsafe": reason}
-    {"run": {…}}                → {"pid": process}     a fork that runs one child session
-    {"reap": true}              → {"status": status}   what `os.waitpid` said of it
+    {"prepare": true}    → {"ready": true} or {"unsafe": reason}
+    {"run": {…}}         → {"pid": process}     a fork that runs one child session
+    {"reap": true}       → {"status": status}   what `os.waitpid` said of it
 
 The project's own code is never imported here, so that no candidate finds another one's modules.
 """
@@ -18,25 +18,36 @@ import importlib
 import json
 import os
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from typing import IO, Any
 
 from pytest_autoloop.evaluation.process import end_with_parent
 
+_WARM_TEST = """\
+import pytest
+
+@pytest.mark.parametrize("value", [1, 2])
+def test_passes(value, tmp_path, monkeypatch, capsys):
+    assert value
+
+def test_fails():
+    assert [1, 2] == [1, 3]
+"""
+
 
 def main() -> None:
     """Serve until the standard input ends."""
     end_with_parent()
-    with contextlib.suppress(ValueError):
-        sys.path.remove(str(Path.cwd()))
     requests = os.fdopen(os.dup(0), "rb")
     replies = os.fdopen(os.dup(1), "wb", buffering=0)
     # What an import prints must not be taken for an answer.
     nothing = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(nothing, standard)
-    _preload(json.loads(requests.readline())["preload"])
+    requests.readline()
+    _warm_up()
     tasks = _threads()
     if tasks > 1:
         _answer(replies, unsafe=f"{tasks} threads are alive after the imports")
@@ -70,8 +81,8 @@ def _child(request: dict[str, Any]) -> None:
         os.chdir(request["cwd"])
         os.environ.clear()
         os.environ.update(request["environment"])
-        entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-        sys.path[:0] = [entry for entry in entries if entry and entry not in sys.path]
+        entries = [e for e in os.environ.get("PYTHONPATH", "").split(os.pathsep) if e]
+        sys.path[:] = [*entries, *(entry for entry in sys.path if entry not in entries)]
         importlib.invalidate_caches()
         gc.enable()
         from pytest_autoloop.evaluation.child import run_session  # noqa: PLC0415 - preloaded
@@ -86,13 +97,25 @@ def _child(request: dict[str, Any]) -> None:
         os._exit(status)
 
 
-def _preload(names: list[str]) -> None:
-    import pytest_autoloop.evaluation.child  # noqa: PLC0415 - brings pytest
+def _warm_up() -> None:
+    """Run a throw-away session, which imports pytest and every plugin the way a real one does.
 
-    for name in names:
-        # An import may fail here and not in the project, where something came before it.
-        with contextlib.suppress(Exception):
-            importlib.import_module(name)
+    Imported in another way, plugins would miss the rewriting of their assertions, and warn of it.
+    """
+    importlib.import_module("pytest_autoloop.evaluation.child")
+    import pytest  # noqa: PLC0415 - has been brought by the line before
+
+    path = list(sys.path)
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as name:
+        test = Path(name, "test_warm.py")
+        test.write_text(_WARM_TEST, encoding="utf-8")
+        options = ["-q", "-c", os.devnull, "--rootdir", name, "-p", "no:cacheprovider"]
+        # pytest-rerunfailures starts a thread beside xdist, and a thread does not survive a fork.
+        options += ["-p", "no:rerunfailures"]
+        with contextlib.suppress(SystemExit):
+            pytest.main([*options, str(test)])
+    sys.path[:] = path
+    sys.modules.pop("test_warm", None)
 
 
 def _threads() -> int:
@@ -103,7 +126,3 @@ def _threads() -> int:
 
 def _answer(replies: IO[bytes], **answer: object) -> None:
     replies.write(json.dumps(answer).encode() + b"\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -5,17 +5,20 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from pytest_autoloop.decision import sequential
 from pytest_autoloop.decision.noise import Noise
+from pytest_autoloop.decision.rules import Sequential
 from pytest_autoloop.model import Pair, Sample
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable
 
+    from pytest_autoloop.decision.rules import Step
+
     Draw = Callable[[random.Random], float]
 
-RULE = sequential.Rule()
+RULE = Sequential()
+LIMITS = RULE.limits
 
 
 def timed(before: float, after: float, *, first: tuple[float, float] | None = None) -> Pair:
@@ -75,17 +78,17 @@ def started(random: random.Random, draw: Draw) -> Noise:
     return Noise().calibrated([draw(random) for _ in range(3)])
 
 
-def tested(
+def simulated(
     random: random.Random, gain: float, draw: Draw, noise: Noise
 ) -> tuple[bool, bool, list[float]]:
     """Run one experiment: was it found better, was that confirmed, and its pairs."""
     shift = math.log1p(gain)
     gains: list[float] = []
-    step: sequential.Step = "continue"
+    step: Step = "continue"
     while step == "continue":
         gains.append(shift + draw(random))
-        step = sequential.decide(gains, noise, RULE)
+        step = RULE.decide(gains, noise)
     if step == "discard":
         return False, False, gains
-    fresh = [shift + draw(random) for _ in range(RULE.confirmation_pairs)]
-    return True, sequential.confirmed(fresh, noise, RULE), gains
+    fresh = [shift + draw(random) for _ in range(RULE.confirmation_pairs(noise))]
+    return True, RULE.confirmed(fresh, noise), gains

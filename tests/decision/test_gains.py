@@ -133,7 +133,7 @@ def test_without_first_calls_warm_ones_are_all_there_is() -> None:
 def test_noise_in_first_calls_does_not_cost_an_honest_micro_gain(benchmarks: int) -> None:
     """With first calls that vary by 20%, few honest gains of a microsecond are doubted."""
     found = basis_rates(7, 60, benchmarks=benchmarks, first_noise=0.2, saving=0.3)
-    assert found["first"] <= 0.05
+    assert found["first"] <= 0.1
     assert found["warm"] >= 0.75
 
 
@@ -144,6 +144,12 @@ def test_noise_in_first_calls_does_not_hide_a_cache(benchmarks: int) -> None:
         8, 40, benchmarks=benchmarks, first_noise=0.2, cached=benchmarks, overhead=0.5
     )
     assert found["warm"] <= 0.15
+    assert found["first"] >= 0.8
+
+
+def test_a_cache_in_all_benchmarks_is_seen_where_none_shows_it_alone() -> None:
+    """Cold calls that take five warm ones drown each saving, but not that of twenty together."""
+    found = basis_rates(10, 30, benchmarks=20, first_noise=0.2, cached=20, overhead=4.0)
     assert found["first"] >= 0.8
 
 

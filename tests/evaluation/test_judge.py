@@ -136,9 +136,7 @@ def test_metrics_become_a_sample() -> None:
     ],
     ids=["benchmark", "metric"],
 )
-def test_a_missing_result_is_tampering(
-    verdict: Verdict, manifest: Manifest, missing: str
-) -> None:
+def test_a_missing_result_is_tampering(verdict: Verdict, manifest: Manifest, missing: str) -> None:
     """A score that is not there is never taken as good."""
     measured = judge.sample(ended(verdict), manifest)
     assert isinstance(measured, Decision)
@@ -195,8 +193,8 @@ def test_control_characters_do_not_reach_the_user() -> None:
     for written in (report.test, report.message):
         assert not set(written) & set("\x1b\x07\r\x00\x9b\u202e")
     assert "\n" not in report.test
-    for verdict in (verdict, Verdict(invalid={"accuracy": HOSTILE}), Verdict(exitstatus=2)):
-        measured = judge.sample(ended(verdict, output=HOSTILE), METRICS)
+    for hostile in (verdict, Verdict(invalid={"accuracy": HOSTILE}), Verdict(exitstatus=2)):
+        measured = judge.sample(ended(hostile, output=HOSTILE), METRICS)
         assert isinstance(measured, Decision)
         assert not set(measured.detail) & set("\x1b\x07\r\x00\x9b\u202e")
 
@@ -207,7 +205,7 @@ def test_an_unended_title_swallows_one_line_at_most() -> None:
 
 
 def test_of_a_long_message_the_end_is_kept() -> None:
-    """pytest's error line comes last."""
+    """The error line comes last."""
     message = judge.clean("x" * 10_000 + "\nE   assert 1 == 2")
     assert message.endswith("E   assert 1 == 2")
     assert len(message) <= 2000

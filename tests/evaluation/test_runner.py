@@ -72,7 +72,7 @@ PROJECT = Project(
 
 
 def test_a_child_has_the_users_environment_without_keys_and_leftovers() -> None:
-    """Neither the proposer's key, nor git's or pytest's own state of the parent, reaches a child."""
+    """Neither the proposer's key nor git's and pytest's state of the parent reaches a child."""
     given = {
         "PATH": "/bin",
         "PYTEST_ADDOPTS": "-q",
@@ -83,7 +83,7 @@ def test_a_child_has_the_users_environment_without_keys_and_leftovers() -> None:
         "PYTEST_XDIST_TESTRUNUID": "1",
         "PYTEST_CURRENT_TEST": "t::x (call)",
     }
-    child = child_environment(given, PROJECT, WORKTREE, 5)
+    child = child_environment(given, PROJECT, WORKTREE)
     assert child["PATH"] == "/bin"
     assert child["PYTEST_ADDOPTS"] == "-q"
     assert set(child) == {
@@ -91,7 +91,6 @@ def test_a_child_has_the_users_environment_without_keys_and_leftovers() -> None:
         "PYTEST_ADDOPTS",
         "PYTHONPATH",
         "PYTHONDONTWRITEBYTECODE",
-        "PYTHONHASHSEED",
     }
     assert "sk-secret" not in str(child)
     assert given["OPENAI_API_KEY"] == "sk-secret"
@@ -100,9 +99,7 @@ def test_a_child_has_the_users_environment_without_keys_and_leftovers() -> None:
 def test_imports_come_from_the_worktree_first() -> None:
     """Import roots come before what the user set, whose paths in the checkout are mapped too."""
     entries = [str(CHECKOUT / "lib"), "/opt/lib", "", str(CHECKOUT)]
-    child = child_environment(
-        {"PYTHONPATH": os.pathsep.join(entries)}, PROJECT, WORKTREE, 0
-    )
+    child = child_environment({"PYTHONPATH": os.pathsep.join(entries)}, PROJECT, WORKTREE)
     assert child["PYTHONPATH"].split(os.pathsep) == [
         str(WORKTREE / "src"),
         str(WORKTREE),
@@ -111,17 +108,16 @@ def test_imports_come_from_the_worktree_first() -> None:
     ]
 
 
-def test_hashing_is_seeded_and_no_bytecode_is_written() -> None:
-    """Both sides of a pair hash alike, whatever the user's own settings."""
-    given = {"PYTHONHASHSEED": "random", "PYTHONDONTWRITEBYTECODE": ""}
-    child = child_environment(given, PROJECT, WORKTREE, 7)
-    assert (child["PYTHONHASHSEED"], child["PYTHONDONTWRITEBYTECODE"]) == ("7", "1")
+def test_no_bytecode_is_written() -> None:
+    """Whatever the user's own setting: a candidate must not run the one before it."""
+    child = child_environment({"PYTHONDONTWRITEBYTECODE": ""}, PROJECT, WORKTREE)
+    assert child["PYTHONDONTWRITEBYTECODE"] == "1"
 
 
 def test_without_import_roots_there_is_no_path() -> None:
     """An empty PYTHONPATH would put the working directory on the path."""
     bare = Project(CHECKOUT, CHECKOUT, CHECKOUT, (), "a.txt", ())
-    assert "PYTHONPATH" not in child_environment({}, bare, WORKTREE, 0)
+    assert "PYTHONPATH" not in child_environment({}, bare, WORKTREE)
 
 
 def test_import_roots_are_the_entries_inside_the_checkout(tmp_path: Path) -> None:
@@ -140,9 +136,7 @@ def test_import_roots_are_the_entries_inside_the_checkout(tmp_path: Path) -> Non
     assert found == (checkout / "src", checkout)
 
 
-def test_an_imported_target_shows_its_root(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_imported_target_shows_its_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When a finder brings the target, its root follows from its dotted name."""
     checkout = tmp_path.resolve()
     package = checkout / "code" / "shown_package"

@@ -64,7 +64,14 @@ def test_an_earlier_candidate_is_a_duplicate() -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"def f(:\n", b"x = 1\n  y = 2\n", b"x = '\x00'\n", b"\xff\xfe\x00", b"# coding: nonsense\n", b"return 1\n"],
+    [
+        b"def f(:\n",
+        b"x = 1\n  y = 2\n",
+        b"x = '\x00'\n",
+        b"\xff\xfe\x00",
+        b"# coding: nonsense\n",
+        b"return 1\n",
+    ],
     ids=["syntax", "indent", "null", "bytes", "coding", "return"],
 )
 def test_python_that_does_not_compile_is_refused(content: bytes) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +12,7 @@ from pytest_autoloop.harness.decorators import (
     TargetSpecification,
     specification_of,
 )
+from pytest_autoloop.model import Metric
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +50,7 @@ def test_uses(target, accuracy, request):
 
 @pytest.fixture
 def decorated(pytester: pytest.Pytester) -> pytest.Pytester:
-    """A project whose tests use both fixtures."""
+    """Make a project whose tests use both fixtures."""
     pytester.makeconftest(CONFTEST)
     pytester.makepyfile(test_uses=USES)
     source = pytester.mkdir("src") / "parser.py"
@@ -251,6 +252,23 @@ def test_bounds_that_bound_nothing_are_refused(bound: float) -> None:
         autoloop.metric(at_most=bound)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"weight": 0.0},
+        {"weight": float("inf")},
+        {"max_regression": -0.1},
+        {"min_gain": -0.1},
+        {"at_least": "90"},
+    ],
+    ids=str,
+)
+def test_numbers_out_of_range_are_refused(options: dict[str, Any]) -> None:
+    """A slip is told where it is written, not in the middle of the night."""
+    with pytest.raises(ValueError, match=str(next(iter(options.values())))):
+        autoloop.metric(**options)
+
+
 def test_a_fixture_carries_its_specification() -> None:
     """Name, goal, direction and bounds can be read from the fixture without running it."""
 
@@ -271,8 +289,7 @@ def test_a_fixture_carries_its_specification() -> None:
     assert isinstance(goal, TargetSpecification)
     assert (goal.name, goal.goal) == ("subject", "Make it faster.\n\nKeep the signature.")
     assert isinstance(score, MetricSpecification)
-    assert (score.name, score.direction, score.unit) == ("accuracy", "higher", "%")
-    assert (score.at_least, score.at_most, score.description) == (90, None, "")
+    assert score.metric == Metric("accuracy", "higher", "%", at_least=90)
     assert __file__ in goal.source
     assert __file__ in score.source
 

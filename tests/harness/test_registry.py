@@ -116,4 +116,5 @@ def test_a_project_without_any_is_fine(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it(): pass")
     registry = collected(pytester)
     registry.check()
-    assert registry.metrics == registry.targets == {}
+    assert not registry.metrics
+    assert not registry.targets

@@ -16,6 +16,7 @@ from pytest_autoloop.history.repository import Repository
 from pytest_autoloop.history.worktrees import WorktreePool
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -99,15 +100,22 @@ class Pipe:
         """Statements that tell of themselves through the pipe, and keep it open."""
         return f"import os; end = os.open({str(self.path)!r}, os.O_WRONLY); os.write(end, b'x')"
 
-    def was_held(self) -> bool:
-        """Wait until something arrives."""
-        return bool(self._events() & select.POLLIN) and os.read(self._descriptor, 1) == b"x"
+    def was_held(self, process: subprocess.Popen[str]) -> bool:
+        """Wait until something arrives; false when the process ended before."""
+        while not (ended := process.poll() is not None):
+            if self._events(0.2) & select.POLLIN:
+                break
+        return not ended and self.read() == b"x"
+
+    def read(self) -> bytes:
+        """Return what has arrived."""
+        return os.read(self._descriptor, 1)
 
     def is_released(self) -> bool:
         """Wait until every process that held the pipe is gone."""
-        return bool(self._events() & select.POLLHUP)
+        return bool(self._events(AMPLE) & select.POLLHUP)
 
-    def _events(self) -> int:
+    def _events(self, seconds: float) -> int:
         poll = select.poll()
         poll.register(self._descriptor, select.POLLIN)
-        return sum(event for _, event in poll.poll(AMPLE * 1000))
+        return sum(event for _, event in poll.poll(seconds * 1000))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def pipe(tmp_path: Path) -> Iterator[Pipe]:
-    """A named pipe outside of the repository."""
+    """Make a named pipe outside of the repository."""
     with Pipe(tmp_path / "pipe") as pipe:
         yield pipe
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import textwrap
 from typing import TYPE_CHECKING
@@ -93,7 +94,7 @@ def test_candidate_runs(
         (tmp_path / "link").symlink_to(project.root)
         source = tmp_path / "link" / "src"
     install(tmp_path / "site", source, how)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"), prepend=os.pathsep)
     # A finder at the front wins over any path: what guards start by themselves is beyond reach.
     on_path = how in {"pth", "appended"}
     arguments = () if on_path else ("-k", "not subprocess")
@@ -115,7 +116,8 @@ def test_absolute_path_into_checkout_is_refused(project: Project, registered: bo
         import importlib.util
         import sys
 
-        spec = importlib.util.spec_from_file_location("double", {str(project.root)!r} + "/double.py")
+        path = {str(project.root / "double.py")!r}
+        spec = importlib.util.spec_from_file_location("double", path)
         module = importlib.util.module_from_spec(spec)
         if {registered}:
             sys.modules["double"] = module
@@ -136,7 +138,7 @@ def test_absolute_path_into_checkout_is_refused(project: Project, registered: bo
 
 
 def test_import_root_of_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A package's own directory is no import root: its modules would hide the standard library's."""
+    """A package's own directory is no import root: its modules would hide Python's own."""
     package = tmp_path / "rooted"
     package.mkdir()
     (package / "__init__.py").write_text("")

@@ -1,0 +1,147 @@
+"""Options and ini keys, and what they come to."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+
+from pytest_autoloop.settings import OPTIONS, Settings
+
+#: Each ini key, a value for it, another for its option, and the settings field both are for.
+BOTH = [
+    ("autoloop_proposer", "replay:a", "replay:b", "proposer"),
+    ("autoloop_timeout", "7", "8.5", "timeout"),
+    ("autoloop_min_gain", "0.02", "0.03", "min_gain"),
+    ("autoloop_program", "orders.md", "other.md", "program"),
+    ("autoloop_results", "a.tsv", "b.tsv", "results"),
+]
+
+
+def settings(pytester: pytest.Pytester, *arguments: str, ini: str = "") -> Settings:
+    """Read what a command line and an ini file come to."""
+    pytester.makeini(f"[pytest]\n{ini}\n")
+    return Settings.from_config(pytester.parseconfig("--autoloop=1", *arguments))
+
+
+def flag(key: str) -> str:
+    """Return the option that an ini key belongs to."""
+    return next(option.flag for option in OPTIONS if option.ini == key)
+
+
+def test_defaults_need_no_key_and_no_configuration(pytester: pytest.Pytester) -> None:
+    """With a number of experiments alone, rules propose and 1% is worth keeping."""
+    found = settings(pytester)
+    assert (found.experiments, found.proposer, found.tag) == (1, "rules", None)
+    assert (found.timeout, found.min_gain) == (None, 0.01)
+    assert (found.program, found.results, found.copy) == ("program.md", "results.tsv", ())
+
+
+def test_every_ini_key_is_covered() -> None:
+    """A new key needs a row in the table of this module."""
+    assert {option.ini for option in OPTIONS if option.ini} == {key for key, *_ in BOTH}
+
+
+@pytest.mark.parametrize(("key", "ini", "chosen", "field"), BOTH, ids=[row[0] for row in BOTH])
+def test_the_command_line_wins(
+    pytester: pytest.Pytester, key: str, ini: str, chosen: str, field: str
+) -> None:
+    """An ini key is read, and an option beats it."""
+    line = f"{key} = {ini}"
+    assert str(getattr(settings(pytester, ini=line), field)).removesuffix(".0") == ini
+    both = settings(pytester, f"{flag(key)}={chosen}", ini=line)
+    assert str(getattr(both, field)) == chosen
+
+
+@pytest.mark.parametrize("key", [row[0] for row in BOTH])
+def test_an_empty_ini_key_is_as_if_absent(pytester: pytest.Pytester, key: str) -> None:
+    """A key without a value does not turn a default into an empty text."""
+    assert settings(pytester, ini=f"{key} =") == settings(pytester)
+
+
+def test_copied_globs_are_a_list(pytester: pytest.Pytester) -> None:
+    """Several globs, quoted like arguments."""
+    found = settings(pytester, ini="autoloop_copy = data/*.bin 'with space/*' .env")
+    assert found.copy == ("data/*.bin", "with space/*", ".env")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("autoloop_timeout = soon", "'soon' is not a positive number of seconds"),
+        ("autoloop_timeout = 0", "'0'"),
+        ("autoloop_timeout = nan", "'nan'"),
+        ("autoloop_timeout = inf", "'inf'"),
+        ("autoloop_min_gain = 1%", "'1%' is not a positive relative gain"),
+        ("autoloop_min_gain = 5", "'5' is not below 1"),
+        ("autoloop_min_gain = -0.1", "'-0.1'"),
+    ],
+)
+def test_a_wrong_ini_value_names_its_key(
+    pytester: pytest.Pytester, line: str, message: str
+) -> None:
+    """The message gives key, file, value and what to write; nothing has started."""
+    with pytest.raises(argparse.ArgumentTypeError) as caught:
+        settings(pytester, ini=line)
+    told = str(caught.value)
+    assert message in told
+    assert line.partition(" ")[0] in told
+    assert str(pytester.path) in told
+
+
+def test_a_wrong_ini_value_is_a_usage_error(pytester: pytest.Pytester) -> None:
+    """The exit status is pytest's own exit status for usage errors, and no traceback."""
+    pytester.makeini("[pytest]\nautoloop_timeout = soon\n")
+    result = pytester.runpytest("--autoloop=1")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*autoloop_timeout*: 'soon' is not a positive number of seconds*"])
+    result.stderr.no_fnmatch_line("*Traceback*")
+
+
+def test_a_wrong_ini_value_does_not_break_a_plain_run(pytester: pytest.Pytester) -> None:
+    """Without --autoloop nobody reads the keys."""
+    pytester.makeini("[pytest]\nautoloop_timeout = soon\n")
+    pytester.makepyfile("def test_it(): pass")
+    pytester.runpytest().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("--autoloop=many", "'many' is not a number of experiments"),
+        ("--autoloop=-1", "'-1' is not a number of experiments"),
+        ("--autoloop=1.5", "'1.5' is not a number of experiments"),
+        ("--autoloop-timeout=0", "'0' is not a positive number of seconds"),
+        ("--autoloop-min-gain=2", "'2' is not below 1"),
+        ("--autoloop-tag=a b", "'a b' cannot name a campaign"),
+    ],
+)
+def test_a_wrong_option_is_a_usage_error(
+    pytester: pytest.Pytester, argument: str, message: str
+) -> None:
+    """The message gives option and value."""
+    result = pytester.runpytest("--autoloop=1", argument)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*{argument.partition('=')[0]}*{message}*"])
+
+
+@pytest.mark.parametrize(
+    "tag", ["", ".", "..", "a..b", ".a", "a.", "a.lock", "-a", "a/b", "a b", "a~1", "ü", "a\n"]
+)
+def test_a_tag_that_git_or_a_file_system_refuses_is_refused(
+    pytester: pytest.Pytester, tag: str
+) -> None:
+    """It becomes a branch, a ref and a directory: better refused before anything runs."""
+    with pytest.raises(pytest.UsageError):
+        settings(pytester, f"--autoloop-tag={tag}")
+
+
+@pytest.mark.parametrize("tag", ["nov20", "a.b", "v1.2-rc_3", "2", "A"])
+def test_usual_tags_are_taken(pytester: pytest.Pytester, tag: str) -> None:
+    """What people name things."""
+    assert settings(pytester, f"--autoloop-tag={tag}").tag == tag
+
+
+def test_zero_experiments_is_a_choice(pytester: pytest.Pytester) -> None:
+    """0 checks the harness; it is not the same as no loop."""
+    assert settings(pytester, "--autoloop=0").experiments == 0
