@@ -97,7 +97,7 @@ def _rule(text: str) -> str:
 
 
 def _rate(text: str) -> float:
-    value = _positive(text, "false keeps in all keeps, for example 0.05")
+    value = _positive(text, "a positive share of false keeps; write 0.05 for 5%")
     if value >= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not below 1: write 0.05 for 5%")
     return value

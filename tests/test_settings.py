@@ -13,6 +13,13 @@ BOTH = [
     ("autoloop_proposer", "replay:a", "replay:b", "proposer"),
     ("autoloop_timeout", "7", "8.5", "timeout"),
     ("autoloop_min_gain", "0.02", "0.03", "min_gain"),
+    ("autoloop_objective", "pareto", "gated", "objective"),
+    ("autoloop_rule", "strict", "batched:3", "rule"),
+    ("autoloop_fdr", "0.05", "0.1", "fdr"),
+    ("autoloop_clock", "cpu", "wall", "clock"),
+    ("autoloop_statistic", "median", "min", "statistic"),
+    ("autoloop_rounds", "warm", "fresh", "rounds"),
+    ("autoloop_launcher", "spawn", "forkserver", "launcher"),
     ("autoloop_program", "orders.md", "other.md", "program"),
     ("autoloop_results", "a.tsv", "b.tsv", "results"),
 ]
@@ -34,6 +41,9 @@ def test_defaults_need_no_key_and_no_configuration(pytester: pytest.Pytester) ->
     found = settings(pytester)
     assert (found.experiments, found.proposer, found.tag) == (1, "rules", None)
     assert (found.timeout, found.min_gain) == (None, 0.01)
+    assert (found.objective, found.rule, found.fdr) == ("primary", "sequential", None)
+    assert (found.clock, found.statistic, found.rounds) == ("wall", "min", "fresh")
+    assert found.launcher == "auto"
     assert (found.program, found.results, found.copy) == ("program.md", "results.tsv", ())
 
 
@@ -74,6 +84,12 @@ def test_copied_globs_are_a_list(pytester: pytest.Pytester) -> None:
         ("autoloop_timeout = inf", "'inf'"),
         ("autoloop_min_gain = 1%", "'1%' is not a positive relative gain"),
         ("autoloop_min_gain = 5", "'5' is not below 1"),
+        ("autoloop_fdr = often", "'often' is not a positive share of false keeps"),
+        ("autoloop_fdr = 1", "'1' is not below 1"),
+        ("autoloop_objective = best", "'best' is none of primary, pareto"),
+        ("autoloop_clock = sun", "'sun' is none of wall, cpu, instructions"),
+        ("autoloop_rule = batched:1", "'batched:1' is no rule"),
+        ("autoloop_rule = strict:3", "'strict:3' is no rule"),
         ("autoloop_min_gain = -0.1", "'-0.1'"),
     ],
 )

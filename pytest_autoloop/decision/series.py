@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_autoloop.model import Metric, Pair, Rounds
 
 #: After so many pairs, first and warm calls that still disagree are not asked again.
-_UNCLEAR_PAIRS = 20
+_UNCLEAR_PAIRS = 10
 #: Name of the noise of first calls, beside that of the warm ones.
 _FIRST = f"{TIME.name}:first"
 
@@ -33,6 +34,8 @@ class Series:
     exact: bool = False
     #: Which times the gains speak of; None while first and warm calls disagree.
     basis: Basis | None = "metric"
+    #: First calls say that the candidate is better.
+    favoured: bool = False
     #: Whether the incumbent meets the metric's bounds.
     within_bounds: bool = True
 
@@ -43,10 +46,12 @@ class Series:
         if self.metric.min_gain is not None:
             rule = rule.with_smallest_gain(self.metric.min_gain)
         step = rule.decide(self.gains, self.noise)
-        if step != "keep" or self.basis is not None:
+        if self.basis is not None or step == "continue":
             return step
-        # Only agreement can keep: a warm gain that first calls deny may be a cache.
-        return "continue" if len(self.gains) < _UNCLEAR_PAIRS else "discard"
+        # Only agreement can keep: a warm gain that first calls deny may be a cache. Nor can a warm
+        # loss discard what first calls favour: then the incumbent may be the one with the cache.
+        asked = _UNCLEAR_PAIRS if step == "keep" or self.favoured else 0
+        return "continue" if len(self.gains) < asked else "discard"
 
     def confirmed(self, rule: Rule) -> bool:
         """Say whether these fresh pairs alone support a keep."""
@@ -154,6 +159,8 @@ def _times(
         tuple(gains.time_gain(pair, chosen or "warm") for pair in pairs),
         calibration.of(_FIRST if chosen == "first" else TIME.name),
         basis=chosen,
+        favoured=chosen is None
+        and statistics.median(gains.time_gain(pair, "first") for pair in pairs) > 0,
     )
 
 

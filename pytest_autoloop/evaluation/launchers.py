@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_autoloop.errors import EvaluationError, UsageError
-from pytest_autoloop.evaluation.process import Exit, run_limited
+from pytest_autoloop.evaluation.process import LONGEST_POLL, Exit, run_limited
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -219,7 +219,7 @@ def _wait(process: int, seconds: float) -> bool:
     try:
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
-        return bool(poll.poll(seconds * 1000))
+        return bool(poll.poll(min(seconds * 1000, LONGEST_POLL)))
     finally:
         os.close(descriptor)
 

@@ -87,10 +87,8 @@ def for_measuring(option: argparse.Namespace, benchmark_seconds: float, clock: C
     _set(option, benchmark_disable=False, benchmark_enable=True, timeout=0)
     if float(getattr(option, "benchmark_max_time", 0)) == _BENCHMARK_MAX_TIME:
         option.benchmark_max_time = str(benchmark_seconds)
-    if clock != "wall" and hasattr(option, "benchmark_timer"):
-        from pytest_benchmark.utils import NameWrapper  # noqa: PLC0415 - an option's own type
-
-        option.benchmark_timer = NameWrapper(timer(clock))  # type: ignore[no-untyped-call]
+    if clock != "wall":
+        _set(option, benchmark_timer=timer(clock))
 
 
 def _has_timeout(config: pytest.Config) -> bool:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _WINDOWS = sys.platform == "win32"
 _PARENT = "PYTEST_AUTOLOOP_PARENT"
 #: The longest time that `poll` can be told, in milliseconds.
-_LONGEST_POLL = 2**31 - 1
+LONGEST_POLL = 2**31 - 1
 #: Windows only: lets a whole group of processes be ended at once.
 _NEW_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 
@@ -83,7 +83,7 @@ def _wait(process: subprocess.Popen[bytes], seconds: float) -> bool:
         try:
             poll = select.poll()
             poll.register(descriptor, select.POLLIN)
-            return bool(poll.poll(min(seconds * 1000, _LONGEST_POLL)))
+            return bool(poll.poll(min(seconds * 1000, LONGEST_POLL)))
         finally:
             os.close(descriptor)
     try:

@@ -110,6 +110,8 @@ def _warm_up() -> None:
         test = Path(name, "test_warm.py")
         test.write_text(_WARM_TEST, encoding="utf-8")
         options = ["-q", "-c", os.devnull, "--rootdir", name, "-p", "no:cacheprovider"]
+        # Else `tmp_path` makes a directory among the user's own, of which pytest keeps but three.
+        options += ["--basetemp", str(Path(name, "basetemp"))]
         # pytest-rerunfailures starts a thread beside xdist, and a thread does not survive a fork.
         options += ["-p", "no:rerunfailures"]
         with contextlib.suppress(SystemExit):

@@ -101,7 +101,6 @@ def test_first_calls_too_noisy_to_tell_end_in_time() -> None:
         pairs.append(timed(1.0, 0.1, first=(2.0, wild[len(pairs) % len(wild)])))
         finding = verdict.decide(pairs, NOISY, SPEED)
         assert len(pairs) <= 20
-    assert len(pairs) == 20
     assert finding.decision.status == "discard"
     assert "disagree" in finding.decision.detail
 

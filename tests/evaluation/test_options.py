@@ -82,7 +82,7 @@ def test_options_of_absent_plugins_are_not_invented(pytester: pytest.Pytester) -
     before = set(vars(config.option))
     options.reset(config.option)
     options.for_guards(config, 1, 5.0)
-    options.for_measuring(config.option, 0.25)
+    options.for_measuring(config.option, 0.25, "wall")
     assert set(vars(config.option)) == before
 
 
@@ -114,15 +114,23 @@ def test_the_users_own_timeout_wins(
 def test_measuring_times_benchmarks_without_a_timer(pytester: pytest.Pytester) -> None:
     """No signal fires inside a round, and rounds are short, for there are many processes."""
     config = parsed(pytester, "--benchmark-disable", "--timeout=9")
-    options.for_measuring(config.option, 0.25)
+    options.for_measuring(config.option, 0.25, "wall")
     option = config.option
     assert (option.benchmark_disable, option.benchmark_enable) == (False, True)
     assert (option.timeout, option.maxfail) == (0, 1)
     assert float(option.benchmark_max_time) == 0.25
 
 
+def test_a_chosen_timer_stays_unless_a_clock_is_asked_for(pytester: pytest.Pytester) -> None:
+    """Who sets --benchmark-timer keeps it on the wall clock."""
+    config = parsed(pytester, "--benchmark-timer=time.monotonic")
+    before = config.option.benchmark_timer
+    options.for_measuring(config.option, 0.25, "wall")
+    assert config.option.benchmark_timer == before
+
+
 def test_a_chosen_time_for_rounds_stays(pytester: pytest.Pytester) -> None:
     """Who sets --benchmark-max-time knows why."""
     config = parsed(pytester, "--benchmark-max-time=3")
-    options.for_measuring(config.option, 0.25)
+    options.for_measuring(config.option, 0.25, "wall")
     assert float(config.option.benchmark_max_time) == 3.0

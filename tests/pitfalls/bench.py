@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import select
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_autoloop.evaluation.evaluator import Evaluator, Limits
 from pytest_autoloop.evaluation.judge import guard_report
+from pytest_autoloop.evaluation.launchers import choose_launcher
 from pytest_autoloop.evaluation.runner import Project as ProjectUnderTest
-from pytest_autoloop.evaluation.runner import Runner
+from pytest_autoloop.evaluation.runner import Runner, warm_environment
 from pytest_autoloop.history.repository import Repository
 from pytest_autoloop.history.worktrees import WorktreePool
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from pytest_autoloop.evaluation.protocol import Phase
     from pytest_autoloop.evaluation.runner import Run
-    from pytest_autoloop.model import GuardReport
+    from pytest_autoloop.model import GuardReport, LauncherName
     from tests.projects import Project
 
 #: Ample, for what ends by itself: a run that reaches it fails its test.
@@ -60,23 +61,28 @@ def open_bench(
     target: str = "double.py",
     *arguments: str,
     import_roots: tuple[Path, ...] = (),
+    launcher: LauncherName = "spawn",
 ) -> Iterator[Bench]:
     """Check the project's last commit out, as the beginning of a campaign does."""
     repository = Repository.open(project.root)
     root = repository.root
-    with WorktreePool(repository) as pool:
+    described = ProjectUnderTest(
+        checkout=root,
+        rootdir=root,
+        invocation_dir=root,
+        args=arguments,
+        target=target,
+        import_roots=import_roots,
+    )
+    warm = warm_environment(os.environ, described)
+    with (
+        WorktreePool(repository) as pool,
+        closing(choose_launcher(launcher, warm, pool.directory)) as chosen,
+    ):
         incumbent, candidate = (
             pool.add(name, repository.head()) for name in ("incumbent", "candidate")
         )
-        described = ProjectUnderTest(
-            checkout=root,
-            rootdir=root,
-            invocation_dir=root,
-            args=arguments,
-            target=target,
-            import_roots=import_roots,
-        )
-        runner = Runner(described, pool.directory)
+        runner = Runner(described, pool.directory, chosen)
         evaluator = Evaluator(runner, incumbent, candidate, Limits(AMPLE, AMPLE))
         yield Bench(pool, runner, evaluator, candidate)
 

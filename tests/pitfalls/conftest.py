@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from pytest_autoloop.model import LauncherName
+
 
 @pytest.fixture
 def pipe(tmp_path: Path) -> Iterator[Pipe]:
@@ -21,11 +24,18 @@ def pipe(tmp_path: Path) -> Iterator[Pipe]:
         yield pipe
 
 
+@pytest.fixture(params=["spawn", "forkserver"])
+def launcher(request: pytest.FixtureRequest) -> LauncherName:
+    """Name each way to start a child."""
+    name: LauncherName = request.param
+    if name == "forkserver" and not hasattr(os, "pidfd_open"):
+        pytest.skip("this system has no fork server")
+    return name
+
+
 @pytest.fixture(autouse=True)
 def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave nothing of the surrounding test session to be inherited."""
-    import os
-
     clean = clean_environment()
     for name in [name for name in os.environ if name not in clean]:
         monkeypatch.delenv(name)

@@ -12,6 +12,7 @@ from tests.pitfalls.bench import open_bench
 from tests.projects import MODULE
 
 if TYPE_CHECKING:
+    from pytest_autoloop.model import LauncherName
     from tests.projects import Project
 
 SUM = "def double(n):\n    return n + n\n"
@@ -27,11 +28,11 @@ COMPILING = """
 PRODUCT = "def double(n):\n    return n * n\n"
 
 
-def test_equal_size_and_second_with_compiled_file(project: Project) -> None:
+def test_equal_size_and_second_with_compiled_file(project: Project, launcher: LauncherName) -> None:
     """A guard compiles the target to disk; the next candidate agrees in size and second."""
     project.commit({**MODULE, "test_double.py": COMPILING})
     assert len(SUM) == len(PRODUCT)
-    with open_bench(project) as bench:
+    with open_bench(project, launcher=launcher) as bench:
         second = 1_700_000_000
         os.utime(bench.place(SUM), (second, second))
         first = bench.run()

@@ -17,6 +17,7 @@ from tests.projects import MODULE
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_autoloop.model import LauncherName
     from tests.projects import Project
 
 #: A src layout, of which nothing can be imported unless it is installed.
@@ -85,7 +86,11 @@ def install(site: Path, source: Path, how: str) -> None:
 
 @pytest.mark.parametrize("how", ["pth", "appended", "front", "own-loader", "symbolic-link"])
 def test_candidate_runs(
-    how: str, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    how: str,
+    project: Project,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    launcher: LauncherName,
 ) -> None:
     """Whatever an editable install does, guards see the candidate, not the checkout."""
     project.commit(INSTALLED)
@@ -99,7 +104,8 @@ def test_candidate_runs(
     on_path = how in {"pth", "appended"}
     arguments = () if on_path else ("-k", "not subprocess")
     roots = (project.root / "src",) if on_path else ()
-    with open_bench(project, "src/editable/core.py", *arguments, import_roots=roots) as bench:
+    target = "src/editable/core.py"
+    with open_bench(project, target, *arguments, import_roots=roots, launcher=launcher) as bench:
         bench.place(CANDIDATE)
         run = bench.run()
 

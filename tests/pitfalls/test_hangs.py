@@ -12,6 +12,7 @@ from tests.projects import MODULE
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_autoloop.model import LauncherName
     from tests.projects import Project
 
 GUARD = "test_double.py::test_double"
@@ -30,10 +31,10 @@ STUBBORN = {
 }
 
 
-def test_plain_hang_is_stopped_by_name(project: Project) -> None:
+def test_plain_hang_is_stopped_by_name(project: Project, launcher: LauncherName) -> None:
     """The timer inside the child ends a hanging guard, with a traceback that shows where."""
     project.commit(MODULE)
-    with open_bench(project) as bench:
+    with open_bench(project, launcher=launcher) as bench:
         hang = "import time\ndef double(n):\n    time.sleep(600)\n"
         report = bench.guard(hang, GUARD, test_timeout=0.5)
 
@@ -42,13 +43,15 @@ def test_plain_hang_is_stopped_by_name(project: Project) -> None:
 
 
 @pytest.mark.parametrize("kind", STUBBORN)
-def test_stubborn_hang_is_killed(kind: str, project: Project, tmp_path: Path) -> None:
+def test_stubborn_hang_is_killed(
+    kind: str, project: Project, tmp_path: Path, launcher: LauncherName
+) -> None:
     """The parent's clock ends what no timer in the child can; the guard is named all the same."""
     project.commit(MODULE)
     marker = tmp_path / "reached"
     body = STUBBORN[kind]
     hang = f"def double(n):\n    open({str(marker)!r}, 'w').close()\n    {body.lstrip()}\n"
-    with open_bench(project) as bench:
+    with open_bench(project, launcher=launcher) as bench:
         # On a busy machine a child may need longer than the limit to come to the test at all.
         for seconds in (2, 4, 8, 16, 32, 64):
             report = bench.guard(hang, GUARD, seconds=seconds, test_timeout=seconds / 4)

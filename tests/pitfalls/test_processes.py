@@ -16,13 +16,14 @@ from tests.projects import MODULE, clean_environment, git
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_autoloop.model import LauncherName
     from tests.pitfalls.bench import Pipe
     from tests.projects import Project
 
 GUARD = "test_double.py::test_double"
 
 
-def test_background_process(project: Project, pipe: Pipe) -> None:
+def test_background_process(project: Project, pipe: Pipe, launcher: LauncherName) -> None:
     """A process that keeps standard output open blocks nobody, and ends with the session."""
     project.commit(MODULE)
     candidate = (
@@ -30,7 +31,8 @@ def test_background_process(project: Project, pipe: Pipe) -> None:
         "sleeping = subprocess.Popen(['sleep', '600'], pass_fds=[end])\n"
         "def double(n):\n    return n + n\n"
     )
-    with open_bench(project, "double.py", "-s", "-Wignore::ResourceWarning") as bench:
+    arguments = ("-s", "-Wignore::ResourceWarning")
+    with open_bench(project, "double.py", *arguments, launcher=launcher) as bench:
         report = bench.guard(candidate, GUARD)
 
         assert report.passed, report.message

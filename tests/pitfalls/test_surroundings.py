@@ -11,6 +11,7 @@ from tests.pitfalls.bench import open_bench
 from tests.projects import MODULE, clean_environment, git
 
 if TYPE_CHECKING:
+    from pytest_autoloop.model import LauncherName
     from tests.projects import Project
 
 WRONG = "def double(n):\n    return n\n"
@@ -109,10 +110,10 @@ def test_subdirectory_and_foreign_variables(project: Project, tmp_path: Path) ->
     assert git(other, "for-each-ref") == ""
 
 
-def test_file_named_like_a_module_of_python(project: Project) -> None:
+def test_file_named_like_a_module_of_python(project: Project, launcher: LauncherName) -> None:
     """A child starts with the modules it needs, not with files that lie where it starts."""
     project.commit({**MODULE, "json.py": "raise RuntimeError('not the real module')\n"})
-    with open_bench(project) as bench:
+    with open_bench(project, launcher=launcher) as bench:
         report = bench.guard(SAME, "test_double.py::test_double")
 
     assert report.passed, report.message
