@@ -71,6 +71,8 @@ class Baseline:
     calibration: Calibration
     pairs: tuple[Pair, ...]
     seconds: float
+    #: Seconds that one pair takes.
+    pair_seconds: float
     #: Tracked files that the harness itself writes while it runs.
     written: frozenset[str]
 
@@ -105,13 +107,16 @@ def establish(workplace: Workplace, metrics: tuple[Metric, ...], timeout: float 
     workplace.pool.reset("candidate")
     pairs = [_same(workplace, manifest)]
     _canary(workplace, manifest, pairs[0].candidate)
+    paired = time.monotonic()
     pairs += [_same(workplace, manifest) for _ in range(_CALIBRATION_PAIRS - 1)]
+    ended = time.monotonic()
     return Baseline(
         manifest,
         Calibration.from_same_file(pairs, metrics),
         tuple(pairs),
-        time.monotonic() - started,
-        written,
+        seconds=ended - started,
+        pair_seconds=(ended - paired) / (_CALIBRATION_PAIRS - 1),
+        written=written,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pytest_autoloop import text
 from pytest_autoloop.comparison import Audit, Comparison
-from pytest_autoloop.decision import gains, online, sequential
+from pytest_autoloop.decision import gains, online
 from pytest_autoloop.decision.rules import Sequential
 from pytest_autoloop.evaluation import screen
 from pytest_autoloop.model import (
@@ -21,16 +22,15 @@ from pytest_autoloop.model import (
     Outcome,
     Reading,
 )
+from pytest_autoloop.outlook import Outlook
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from pytest_autoloop.baseline import Baseline, Workplace
-    from pytest_autoloop.decision.noise import Noise
     from pytest_autoloop.decision.verdict import Policy
-    from pytest_autoloop.history.journal import Journal
-    from pytest_autoloop.history.results import ResultsFile
+    from pytest_autoloop.history.ledger import Ledger
     from pytest_autoloop.model import GuardReport, Metric, Pair, Proposal
     from pytest_autoloop.proposers.base import Proposer
     from pytest_autoloop.search.base import SearchStrategy
@@ -53,24 +53,6 @@ class Listener(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Records:
-    """Where experiments are remembered."""
-
-    tag: str
-    journal: Journal
-    results: ResultsFile
-
-    @property
-    def branch(self) -> str:
-        """Full name of the branch that keeps advance."""
-        return f"refs/heads/autoexp/{self.tag}"
-
-    def ref(self, number: int) -> str:
-        """Full name of the ref that keeps one experiment reachable."""
-        return f"refs/autoloop/{self.tag}/{number:03}"
-
-
-@dataclass(frozen=True, slots=True)
 class Attempt:
     """A proposal, and what it was made for."""
 
@@ -89,7 +71,7 @@ class Campaign:
 
     workplace: Workplace
     baseline: Baseline
-    records: Records
+    ledger: Ledger
     proposer: Proposer
     search: SearchStrategy
     policy: Policy
@@ -118,24 +100,15 @@ class Campaign:
         return self.policy.metrics
 
     @property
-    def noise(self) -> Noise | None:
-        """Noise of one pair's gain in the first metric; None when it has none at all."""
-        calibration = self._comparison.calibration
-        exact = self.primary.name in calibration.exact
-        return None if exact else calibration.of(self.primary.name)
+    def outlook(self) -> Outlook:
+        """What can be seen on this machine, and how long a decision takes."""
+        return Outlook.of(self.policy, self._comparison.calibration, self.baseline.pair_seconds)
 
     @property
-    def smallest_gain(self) -> float:
-        """The smallest relative gain that this machine shows within the cap of pairs."""
-        if self.noise is None:
-            return self.primary.min_gain or 0.0
-        return sequential.smallest_visible_gain(self.noise, self.limits)
-
-    @property
-    def limits(self) -> sequential.Limits:
-        """The limits of the sequential test, whatever rule decides: they say what can be seen."""
-        rule = self.policy.rule
-        return rule.limits if isinstance(rule, Sequential) else sequential.Limits()
+    def claimed(self) -> float:
+        """Sum of the log gains of all keeps, as they were measured when they were kept."""
+        kept = (e.effect for e in self.experiments if e.status == "keep")
+        return math.fsum(effect.log_gain for effect in kept if effect is not None)
 
     def record_baseline(self) -> Experiment:
         """Open the campaign: the branch starts where the user stands."""
@@ -202,7 +175,7 @@ class Campaign:
             status="discard",
             reason="",
             description=_one_line(proposal.description),
-            proposer=proposal.proposer,
+            proposer=_one_line(proposal.proposer),
             commit="",
             parent=attempt.parent,
             timestamp=_now(),
@@ -214,7 +187,7 @@ class Campaign:
         content = screen.content_of(proposal, target)
         if isinstance(content, Decision):
             return _decided(experiment, content)
-        experiment = self._commit(experiment, content)
+        experiment = self.ledger.commit(experiment, target, content)
         refusal = screen.refuse(content, target, attempt.source, self._tried)
         self._tried.setdefault(screen.fingerprint(content), number)
         veto = None if refusal else self.listener.check(proposal)
@@ -222,13 +195,17 @@ class Campaign:
             refusal = Decision("discard", "vetoed", veto)
         if refusal is not None:
             return _decided(experiment, refusal)
-        self.workplace.place("incumbent", attempt.source)
-        self.workplace.place("candidate", content)
+        workplace = self.workplace
+        workplace.place("incumbent", attempt.source)
         try:
+            if self._comparison.control_due:
+                workplace.place("candidate", attempt.source)
+                self._comparison.control(self.policy)
+            workplace.place("candidate", content)
             return self._run(experiment)
         finally:
-            self.workplace.pool.reset("candidate")
-            self.workplace.pool.reset("incumbent")
+            workplace.pool.reset("candidate")
+            workplace.pool.reset("incumbent")
 
     def _run(self, experiment: Experiment) -> Experiment:
         """Guard, measure and confirm what stands in the candidate's worktree."""
@@ -271,35 +248,10 @@ class Campaign:
         workplace.pool.reset("candidate")
         return report
 
-    def _commit(self, experiment: Experiment, content: bytes) -> Experiment:
-        """Commit a candidate before it runs, so that every try can be looked at again."""
-        repository, target = self.workplace.repository, self.workplace.target.path
-        message = (
-            f"{experiment.description}\n\n"
-            f"Autoloop-Experiment: {self.records.tag}/{experiment.number:03}\n"
-            f"Autoloop-Parent: {experiment.parent}\n"
-            f"Autoloop-Proposer: {_one_line(experiment.proposer)}\n"
-        )
-        commit = repository.commit_file(experiment.parent, target, content, message)
-        repository.set_ref(self.records.ref(experiment.number), commit)
-        diff = repository.diff(experiment.parent, commit, target)
-        changed = [
-            line
-            for line in diff.splitlines()
-            if line.startswith(("+", "-")) and not line.startswith(("+++", "---"))
-        ]
-        return replace(experiment, commit=commit, diff=diff, diff_lines=len(changed))
-
     def _record(self, experiment: Experiment) -> None:
-        """Remember an experiment: journal first, then the branch, then the table."""
-        self.records.journal.append(experiment)
-        if experiment.status in {"keep", "baseline"}:
-            repository = self.workplace.repository
-            repository.set_ref(
-                self.records.branch, experiment.commit, expected_old=experiment.parent
-            )
+        """Remember an experiment, and tell of it once it cannot be lost."""
+        self.ledger.record(experiment)
         self.experiments.append(experiment)
-        self.records.results.append(experiment)
         self.listener.finished(experiment)
 
     def _brief(self, number: int, source: bytes) -> Brief:
@@ -310,7 +262,7 @@ class Campaign:
             source=source,
             readings=tuple(Reading(m, present.metrics.get(m.name)) for m in self.metrics),
             directives=_read_program(self.program),
-            smallest_gain=self.smallest_gain,
+            smallest_gain=self.outlook.smallest_gain,
             history=tuple(self._outcome(e) for e in self.experiments[1:]),
         )
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.decision import verdict
-from pytest_autoloop.decision.series import series_of
 from pytest_autoloop.model import TIME, Decision, Effect, Pair
 
 if TYPE_CHECKING:
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
     from pytest_autoloop.harness.manifest import Manifest
 
 _AUDIT_PAIRS = 5
+#: Measured experiments between two control pairs.
+_CONTROL_EVERY = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,16 @@ class Comparison:
     evaluator: Evaluator
     manifest: Manifest
     calibration: Calibration
-    #: Control pairs that were noisier than all others, since the start of the campaign.
+    #: What the last comparison measured.
     pairs: list[Pair] = field(default_factory=list)
+    _since_control: int = 0
+    #: The last control pair was out of the ordinary: the machine has become noisier.
+    _noisier: bool = False
+
+    @property
+    def control_due(self) -> bool:
+        """Whether it is time to measure the incumbent against itself again."""
+        return self._since_control >= _CONTROL_EVERY
 
     def decide(self, policy: Policy) -> Decision:
         """Measure until the policy decides; confirm a keep on fresh pairs.
@@ -61,25 +70,23 @@ class Comparison:
         return decision
 
     def learn(self, policy: Policy) -> bool:
-        """Add the last pairs to what is known of the noise; say whether they were noisier."""
-        noisier = self.calibration.noisier(self.pairs, policy.metrics)
+        """Add the last pairs to what is known of the noise; say whether the machine is noisier."""
+        self._since_control += 1
+        noisier = self._noisier or self.calibration.noisier(self.pairs, policy.metrics)
         self.calibration = self.calibration.observed(self.pairs, policy.metrics)
         return noisier
 
-    def control(self, policy: Policy) -> bool:
-        """Measure the incumbent against itself; say whether the machine has become noisier.
+    def control(self, policy: Policy) -> None:
+        """Measure the incumbent against itself; both worktrees must hold it.
 
-        Both worktrees must hold the incumbent. A noisier machine gets more pairs, not more errors.
+        A machine that has become noisier gets more pairs, not more errors, and the experiments up
+        to the next control are flagged.
         """
         self.pairs = []
-        if self._measure() is not None:
-            return True
-        noisier = any(
-            not one.exact and abs(one.gains[-1]) > 3 * one.noise.sigma
-            for one in series_of(self.pairs, policy.metrics, self.calibration, "warm")
-        )
-        self.calibration = self.calibration.controlled(self.pairs, policy.metrics)
-        return noisier
+        self._since_control = 0
+        if self._measure() is None:
+            self._noisier = self.calibration.unusual(self.pairs, policy.metrics)
+            self.calibration = self.calibration.controlled(self.pairs, policy.metrics)
 
     def audit(self, policy: Policy) -> Audit | None:
         """Measure the baseline (as incumbent) against the best (as candidate) on fresh pairs."""

@@ -10,6 +10,7 @@ import os
 import platform
 import sys
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,13 +18,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_autoloop.baseline import Workplace
-from pytest_autoloop.campaign import Records
 from pytest_autoloop.errors import UsageError
 from pytest_autoloop.evaluation.evaluator import Evaluator, Limits
 from pytest_autoloop.evaluation.launchers import choose_launcher
 from pytest_autoloop.evaluation.runner import Project, Runner, import_roots, warm_environment
 from pytest_autoloop.harness.items import uses_benchmark
 from pytest_autoloop.history.journal import DIRECTORY, Journal, campaigns
+from pytest_autoloop.history.ledger import Ledger
 from pytest_autoloop.history.repository import Repository
 from pytest_autoloop.history.results import ResultsFile, is_ours
 from pytest_autoloop.history.worktrees import WorktreePool
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from pytest_autoloop.harness.decorators import MetricSpecification, TargetSpecification
     from pytest_autoloop.harness.registry import Registry
-    from pytest_autoloop.model import Json
+    from pytest_autoloop.model import Clock, Json
     from pytest_autoloop.settings import Settings
 
 _LISTED = 10
@@ -78,7 +79,7 @@ def _root_of_tests(session: pytest.Session) -> Path | None:
     return None
 
 
-def metrics_of(session: pytest.Session, registry: Registry) -> tuple[Metric, ...]:
+def metrics_of(session: pytest.Session, registry: Registry, clock: Clock) -> tuple[Metric, ...]:
     """Return what is measured, the metric to improve first.
 
     Metric fixtures come in the order they were found. The benchmarks' time comes after them, but
@@ -90,7 +91,8 @@ def metrics_of(session: pytest.Session, registry: Registry) -> tuple[Metric, ...
     registry.check()
     _check_names(registry)
     fixtures = [found.metric for found in registry.metrics.values()]
-    times = [TIME] if any(map(uses_benchmark, session.items)) else []
+    unit = "G instructions" if clock == "instructions" else TIME.unit
+    times = [replace(TIME, unit=unit)] if any(map(uses_benchmark, session.items)) else []
     free = [metric for metric in fixtures if not metric.bounded]
     metrics = (*free, *times, *(metric for metric in fixtures if metric.bounded))
     if not metrics:
@@ -270,15 +272,21 @@ def _extra_arguments(config: pytest.Config) -> tuple[str, ...]:
     return ("--no-cov",) if hasattr(config.option, "no_cov") else ()
 
 
-def open_records(
-    rootdir: Path, tag: str, results: Path, metrics: tuple[Metric, ...], header: Mapping[str, Json]
-) -> Records:
+def open_ledger(
+    repository: Repository,
+    *,
+    rootdir: Path,
+    tag: str,
+    results: Path,
+    metrics: tuple[Metric, ...],
+    header: Mapping[str, Json],
+) -> Ledger:
     """Create the journal and the table of a campaign whose baseline is green."""
     journal = Journal.create(rootdir, tag)
     journal.write_header({"tag": tag, "environment": environment(), **header})
     table = ResultsFile(results, [metric.name for metric in metrics])
     table.write([])
-    return Records(tag, journal, table)
+    return Ledger(tag, repository, journal, table)
 
 
 def environment() -> dict[str, Json]:

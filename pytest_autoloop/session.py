@@ -21,6 +21,7 @@ from pytest_autoloop.errors import AutoloopError, ProposerError, UsageError
 from pytest_autoloop.harness.items import uses_benchmark
 from pytest_autoloop.harness.registry import Registry
 from pytest_autoloop.model import Target
+from pytest_autoloop.outlook import affordable
 from pytest_autoloop.proposers.specs import proposer_from_spec
 from pytest_autoloop.reporting.terminal import Terminal, summary_of
 from pytest_autoloop.search.greedy import Greedy
@@ -150,7 +151,7 @@ class AutoloopSession:
     def _run(self, session: pytest.Session) -> None:
         config, settings = self._config, self._settings
         repository = opening.open_repository(session)
-        metrics = opening.metrics_of(session, self._registry)
+        metrics = opening.metrics_of(session, self._registry, settings.clock)
         path, goal = resolve_target(session, self._registry)
         target = Target(check_target(repository, path), goal)
         results = opening.results_path(repository, config.rootpath, settings.results)
@@ -187,13 +188,22 @@ class AutoloopSession:
         return Campaign(
             workplace=workplace,
             baseline=baseline,
-            records=opening.open_records(rootdir, tag, results, baseline.manifest.metrics, header),
+            ledger=opening.open_ledger(
+                workplace.repository,
+                rootdir=rootdir,
+                tag=tag,
+                results=results,
+                metrics=baseline.manifest.metrics,
+                header=header,
+            ),
             proposer=self._proposer,
             search=Greedy(),
             policy=Policy(
                 baseline.manifest.metrics,
                 objective=OBJECTIVES[settings.objective](),
-                rule=rule_from_spec(settings.rule, settings.min_gain),
+                rule=affordable(
+                    rule_from_spec(settings.rule, settings.min_gain), baseline.pair_seconds
+                ),
                 rounds=settings.rounds,
             ),
             false_discovery_rate=settings.fdr,

@@ -32,10 +32,10 @@ COUNTED = {
         def letters(target):
             return len(target.read_text())
     ''',
-    "test_words.py": '''
+    "test_words.py": """
         def test_it_begins_with_alpha(target):
             assert target.read_text().startswith("alpha")
-    ''',
+    """,
 }
 
 #: A Python target with a guard; a metric counts its characters, so nothing has to be timed.
@@ -53,12 +53,12 @@ MODULE = {
         def size(target):
             return len(target.read_bytes())
     ''',
-    "test_double.py": '''
+    "test_double.py": """
         from double import double
 
         def test_double():
             assert double(4) == 8
-    ''',
+    """,
 }
 
 
@@ -185,7 +185,7 @@ def snapshot(root: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    """An empty repository without a commit."""
+    """Return an empty repository without a commit."""
     root = tmp_path / "project"
     root.mkdir()
     git(root, "init", "-q")

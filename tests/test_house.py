@@ -17,7 +17,7 @@ ROOMS = (
     ("session",),
     ("cli",),
     ("reporting",),
-    ("opening", "campaign", "comparison", "baseline", "targets"),
+    ("opening", "campaign", "comparison", "outlook", "baseline", "targets"),
     ("search",),
     ("proposers",),
     ("evaluation",),

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
-import pytest_autoloop as autoloop
 from reader import answer
+
+import pytest_autoloop as autoloop
 
 HERE = Path(__file__).parent
 

@@ -64,7 +64,7 @@ class Pareto(Primary):
         worse = next((s for s in series if s.worse(0.0)), None)
         if worse is not None:
             return Opinion("discard", "regression", _told(worse), worse.metric.name)
-        steps = [s.step(rule) for s in series]
+        steps = [s.step(rule.shared(len(series))) for s in series]
         if "keep" in steps:
             return Opinion("keep", decisive=series[steps.index("keep")].metric.name)
         if "continue" in steps:
@@ -101,7 +101,7 @@ class Lexicographic(Primary):
     def judge(self, series: Sequence[Series], rule: Rule) -> Opinion:
         """Go through the metrics in order."""
         for one in series:
-            step = one.step(rule)
+            step = one.step(rule.shared(len(series)))
             if step == "keep":
                 return Opinion("keep", decisive=one.metric.name)
             if step == "continue":

@@ -30,6 +30,9 @@ class Rule(Protocol):
     def with_smallest_gain(self, gain: float) -> Rule:
         """Return the same rule with another smallest gain of interest, as a relative change."""
 
+    def shared(self, chances: int) -> Rule:
+        """Return the rule for one of several chances to keep the same candidate."""
+
     def confirmation_pairs(self, noise: Noise) -> int:
         """Return how many fresh pairs a keep must be confirmed on; 0 for none."""
 
@@ -46,6 +49,10 @@ class Sequential:
     def at_level(self, alpha: float) -> Sequential:
         """Return the same test with a smaller chance of a false keep."""
         return Sequential(replace(self.limits, alpha=min(alpha, self.limits.alpha)))
+
+    def shared(self, chances: int) -> Sequential:
+        """Share the level between the chances (Bonferroni)."""
+        return self.at_level(self.limits.alpha / chances)
 
     def with_smallest_gain(self, gain: float) -> Sequential:
         """Return the same test for another smallest gain."""
@@ -74,6 +81,10 @@ class Batched:
 
     pairs: int = 3
 
+    def shared(self, chances: int) -> Batched:  # noqa: ARG002 - it bounds no error
+        """Return itself."""
+        return self
+
     def with_smallest_gain(self, gain: float) -> Batched:  # noqa: ARG002 - it has none
         """Return itself: only the spread counts."""
         return self
@@ -100,6 +111,10 @@ class Threshold:
 
     smallest_gain: float = 0.01
 
+    def shared(self, chances: int) -> Threshold:  # noqa: ARG002 - it bounds no error
+        """Return itself."""
+        return self
+
     def with_smallest_gain(self, gain: float) -> Threshold:
         """Return the same rule for another smallest gain."""
         return replace(self, smallest_gain=gain)
@@ -124,6 +139,10 @@ class Strict:
     smallest_gain: float = 0.01
     pairs: int = 5
     fresh: int = 3
+
+    def shared(self, chances: int) -> Strict:  # noqa: ARG002 - it bounds no error
+        """Return itself."""
+        return self
 
     def with_smallest_gain(self, gain: float) -> Strict:
         """Return the same rule for another smallest gain."""

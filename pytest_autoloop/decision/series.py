@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from pytest_autoloop.model import Metric, Pair, Rounds
 
 #: After so many pairs, first and warm calls that still disagree are not asked again.
-_UNCLEAR_PAIRS = 10
+_UNCLEAR_PAIRS = 20
+#: Standard deviations from zero at which a control pair says that the machine has changed.
+_UNUSUAL = 4.0
 #: Name of the noise of first calls, beside that of the warm ones.
 _FIRST = f"{TIME.name}:first"
 
@@ -114,6 +116,16 @@ class Calibration:
         found = _gains_by_name(pairs, metrics)
         found.pop(_FIRST, None)
         return any(self.of(name).noisier(values) for name, values in found.items())
+
+    def unusual(self, pairs: Sequence[Pair], metrics: Sequence[Metric]) -> bool:
+        """Say whether control pairs lie further from zero than the campaign's noise explains."""
+        found = _gains_by_name(pairs, metrics)
+        found.pop(_FIRST, None)
+        return any(
+            abs(gain) > _UNUSUAL * self.of(name).sigma
+            for name, values in found.items()
+            for gain in values
+        )
 
     def of(self, name: str) -> Noise:
         """Return the noise of one metric's gains."""

@@ -20,8 +20,6 @@ from typing import TYPE_CHECKING
 from pytest_autoloop.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pytest_autoloop.model import Clock
 
 #: Number of perf_event_open in Linux's table of system calls.
@@ -33,6 +31,7 @@ _FLAGS = 1 << 5 | 1 << 6
 #: Instructions are given in thousands of millions, so that one of them counts as a nanosecond:
 #: pytest-benchmark plans its rounds by what a clock says.
 _SCALE = 1e-9
+_descriptor = -1
 
 
 def timer(clock: Clock) -> str:
@@ -42,19 +41,19 @@ def timer(clock: Clock) -> str:
         UsageError: this machine cannot count instructions.
     """
     if clock == "instructions":
-        global instructions  # noqa: PLW0603 - pytest-benchmark takes it by name, once a process
-        instructions = _counter()
+        global _descriptor  # noqa: PLW0603 - pytest-benchmark takes a clock by its name alone
+        _descriptor = _counter()
         return f"{__name__}.instructions"
     return {"wall": "time.perf_counter", "cpu": "time.process_time"}[clock]
 
 
 def instructions() -> float:
-    """Return thousands of millions of instructions; `timer` puts the counter in this place."""
-    message = "the counter has not been opened"
-    raise UsageError(message)
+    """Return thousands of millions of instructions, counted since `timer` opened the counter."""
+    (count,) = struct.unpack("=Q", os.read(_descriptor, 8))
+    return float(count) * _SCALE
 
 
-def _counter() -> Callable[[], float]:
+def _counter() -> int:
     number = _SYSTEM_CALL.get(platform.machine())
     if sys.platform != "linux" or number is None:
         message = f"cannot count instructions on {platform.system()} {platform.machine()}"
@@ -73,8 +72,4 @@ def _counter() -> Callable[[], float]:
         )
         raise UsageError(message)
 
-    def read() -> float:
-        (count,) = struct.unpack("=Q", os.read(descriptor, 8))
-        return float(count) * _SCALE
-
-    return read
+    return int(descriptor)

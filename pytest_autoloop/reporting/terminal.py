@@ -126,14 +126,16 @@ class Terminal:
 
     def _told(self, campaign: Campaign, experiment: Experiment) -> str:
         if experiment.status != "baseline":
-            parts = [text.outcome(experiment, campaign.primary), experiment.description]
+            flags = f"({', '.join(experiment.flags)})" if experiment.flags else ""
+            parts = [text.outcome(experiment, campaign.primary), flags, experiment.description]
             return "   ".join(part for part in parts if part)
         values = "  ".join(_value(m, experiment) for m in campaign.metrics)
-        noise = campaign.noise
-        if noise is None:
-            return f"{values}   the score has no noise"
-        seen = f"smallest gain it can see: {campaign.smallest_gain:.1%}"
-        return f"{values} ±{noise.sigma:.1%}   {seen}"
+        outlook = campaign.outlook
+        takes = f"a decision takes {outlook.shortest:.0f} to {outlook.longest:.0f} s"
+        if outlook.noise is None:
+            return f"{values}   the score has no noise · {takes}"
+        seen = f"smallest gain it can see: {outlook.smallest_gain:.1%}"
+        return f"{values} ±{outlook.noise.sigma:.1%}   {seen} · {takes}"
 
     def summary(self) -> None:
         """Print the keeps, the audited gain and where the result is."""
@@ -160,18 +162,19 @@ class Terminal:
             lines.append(f"not kept: {told}")
         kept = [e for e in campaign.experiments if e.status == "keep"]
         if not kept:
-            return [*lines, f"nothing was kept; table: {campaign.records.results.path}"]
+            return [*lines, f"nothing was kept; table: {campaign.ledger.results.path}"]
         best = kept[-1]
         changes = ", ".join(
             f"{m.name} {text.value(first.metrics.get(m.name), m.unit)} → "
             f"{text.value(best.metrics.get(m.name), m.unit)}"
             for m in campaign.metrics
         )
-        lines.append(f"{changes} · {self._audited()}")
-        branch = campaign.records.branch.removeprefix("refs/heads/")
+        claimed = f"the keeps claimed {text.factor(campaign.claimed)}"
+        lines.append(f"{changes} · {self._audited()} · {claimed}")
+        branch = campaign.ledger.branch
         target = campaign.workplace.target.path
         lines.append(f"see it: git diff {first.commit[:10]} {branch} -- {target}")
-        lines.append(f"take it: git merge {branch} · table: {campaign.records.results.path}")
+        lines.append(f"take it: git merge {branch} · table: {campaign.ledger.results.path}")
         return lines
 
     def _audited(self) -> str:
