@@ -105,10 +105,15 @@ class Campaign:
         return Outlook.of(self.policy, self._comparison.calibration, self.baseline.pair_seconds)
 
     @property
-    def claimed(self) -> float:
-        """Sum of the log gains of all keeps, as they were measured when they were kept."""
-        kept = (e.effect for e in self.experiments if e.status == "keep")
-        return math.fsum(effect.log_gain for effect in kept if effect is not None)
+    def claimed(self) -> float | None:
+        """Sum of the log gains of all keeps, as they were measured when they were kept.
+
+        None when some were read from first calls and others from warm ones: those do not add up.
+        """
+        kept = [e.effect for e in self.experiments if e.status == "keep" and e.effect is not None]
+        if len({effect.basis for effect in kept}) != 1:
+            return None
+        return math.fsum(effect.log_gain for effect in kept)
 
     def record_baseline(self) -> Experiment:
         """Open the campaign: the branch starts where the user stands."""

@@ -142,7 +142,7 @@ def _why_not(pairs: Sequence[Pair], series: Series, effect: Effect) -> str:
     if series.basis == "first":
         warm = statistics.fmean(gains.time_gain(pair, "warm") for pair in pairs)
         if warm > 0:
-            return "only later calls are faster: a cache that outlives the call is not a gain"
+            return "only later calls are faster: a cache that outlives the call"
         return "judged by first calls"
     return "" if effect.low < 0 else "smaller than the smallest gain of interest"
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pytest_autoloop import text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
     from _pytest.terminal import TerminalReporter
 
@@ -154,38 +157,43 @@ class Terminal:
             reporter.write_line(line)
 
     def _closing(self, campaign: Campaign) -> list[str]:
-        first = campaign.experiments[0]
         reasons = Counter(e.reason or e.status for e in campaign.experiments[1:] if e.reason)
-        lines = []
-        if reasons:
-            told = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
-            lines.append(f"not kept: {told}")
+        told = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+        lines = [f"not kept: {told}"] if told else []
+        table = f"table: {self._relative(campaign.ledger.results.path)}"
         kept = [e for e in campaign.experiments if e.status == "keep"]
         if not kept:
-            return [*lines, f"nothing was kept; table: {campaign.ledger.results.path}"]
-        best = kept[-1]
+            return [*lines, f"nothing was kept · {table}"]
+        first, best = campaign.experiments[0], kept[-1]
         changes = ", ".join(
             f"{m.name} {text.value(first.metrics.get(m.name), m.unit)} → "
             f"{text.value(best.metrics.get(m.name), m.unit)}"
             for m in campaign.metrics
         )
-        claimed = f"the keeps claimed {text.factor(campaign.claimed)}"
-        lines.append(f"{changes} · {self._audited()} · {claimed}")
         branch = campaign.ledger.branch
-        target = campaign.workplace.target.path
-        lines.append(f"see it: git diff {first.commit[:10]} {branch} -- {target}")
-        lines.append(f"take it: git merge {branch} · table: {campaign.ledger.results.path}")
-        return lines
+        # From the root of the repository, wherever in it the command is pasted.
+        target = shlex.quote(f":/{campaign.workplace.target.path}")
+        return [
+            *lines,
+            f"{changes} · {self._audited(campaign)}",
+            f"see it: git diff {first.commit[:10]} {branch} -- {target}",
+            f"take it: git merge {branch} · {table}",
+        ]
 
-    def _audited(self) -> str:
+    def _audited(self, campaign: Campaign) -> str:
         audit = self._audit
         if audit is None:
             return "not audited: the session ended early"
-        gain = f"audited gain {text.gain(audit.effect)}"
-        if audit.first_calls is None:
-            return gain
-        first = text.gain(audit.first_calls)
-        return f"{gain} when called again, {first} on the first call in a fresh process"
+        parts = [f"audited gain {text.gain(audit.effect)}"]
+        if audit.first_calls is not None:
+            parts.append(f"on first calls {text.gain(audit.first_calls)}")
+        if campaign.claimed is not None:
+            parts.append(f"claimed {text.factor(campaign.claimed)}")
+        return " · ".join(parts)
+
+    def _relative(self, path: Path) -> str:
+        here = self._config.invocation_params.dir
+        return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 def _value(metric: Metric, experiment: Experiment) -> str:
