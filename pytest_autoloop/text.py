@@ -90,3 +90,8 @@ def gain(found: Effect) -> str:
     if found.low == found.high:
         return factor(found.log_gain)
     return f"{factor(found.log_gain)} [{factor(found.low)}, {factor(found.high)}]"
+
+
+def count(number: int, noun: str) -> str:
+    """Write a number of things: 1 guard, 2 guards."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

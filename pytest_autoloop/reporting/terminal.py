@@ -80,8 +80,8 @@ class Terminal:
             reporter._show_progress_info = False
         names = " ".join(f"{m.name} {_ARROW[m.direction]}" for m in metrics)
         reporter.write_line(
-            f"autoloop: target {target.path} · metrics {names} · {guards} guards · "
-            f"{benchmarks} benchmarks · branch autoexp/{tag}"
+            f"autoloop: target {target.path} · metrics {names} · {text.count(guards, 'guard')} · "
+            f"{text.count(benchmarks, 'benchmark')} · branch autoexp/{tag}"
         )
 
     def audited(self, audit: Audit | None) -> None:
