@@ -75,6 +75,8 @@ class Baseline:
     pair_seconds: float
     #: Tracked files that the harness itself writes while it runs.
     written: frozenset[str]
+    #: The guards fail in another order than the collected one, so they always run in that.
+    order_matters: bool = False
 
 
 def establish(workplace: Workplace, metrics: tuple[Metric, ...], timeout: float | None) -> Baseline:
@@ -105,6 +107,7 @@ def establish(workplace: Workplace, metrics: tuple[Metric, ...], timeout: float 
     evaluator.limits = Limits.after(run.exit.seconds, timeout)
     written = frozenset(workplace.pool.dirty("candidate", ignoring=workplace.target.path))
     workplace.pool.reset("candidate")
+    ordered = _order_matters(workplace, manifest, verdict.seconds)
     pairs = [_same(workplace, manifest)]
     _canary(workplace, manifest, pairs[0].candidate)
     paired = time.monotonic()
@@ -117,7 +120,19 @@ def establish(workplace: Workplace, metrics: tuple[Metric, ...], timeout: float 
         seconds=ended - started,
         pair_seconds=(ended - paired) / (_CALIBRATION_PAIRS - 1),
         written=written,
+        order_matters=ordered,
     )
+
+
+def _order_matters(workplace: Workplace, manifest: Manifest, seconds: dict[str, float]) -> bool:
+    """Try the guards in the order of experiments, cheapest first; keep it if they stay green."""
+    evaluator = workplace.evaluator
+    evaluator.test_seconds = seconds
+    green = evaluator.guard(manifest.required).passed
+    workplace.pool.reset("candidate")
+    if not green:
+        evaluator.keep_collected_order()
+    return not green
 
 
 def _green(run: Run, workplace: Workplace) -> Verdict:

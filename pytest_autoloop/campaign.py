@@ -61,8 +61,9 @@ class Attempt:
     #: The target's content in `parent`.
     source: bytes
     proposal: Proposal
-    #: Monotonic time at which it was asked for.
+    #: Monotonic time at which it was asked for, and the seconds the answer took.
     started: float
+    proposing: float
 
 
 @dataclass(slots=True)
@@ -148,7 +149,7 @@ class Campaign:
         if proposal is None:
             return None
         proposal = replace(proposal, proposer=proposal.proposer or self.proposer.name)
-        return Attempt(number, parent, source, proposal, started)
+        return Attempt(number, parent, source, proposal, started, time.monotonic() - started)
 
     def run(self, attempt: Attempt) -> Experiment:
         """Run one experiment and record it."""
@@ -188,6 +189,7 @@ class Campaign:
             metrics=dict.fromkeys((metric.name for metric in self.metrics), None),
             tokens_used=proposal.usage.tokens,
             cost_usd=proposal.usage.cost_usd,
+            stages={"propose": attempt.proposing},
         )
         content = screen.content_of(proposal, target)
         if isinstance(content, Decision):
@@ -215,13 +217,15 @@ class Campaign:
     def _run(self, experiment: Experiment) -> Experiment:
         """Guard, measure and confirm what stands in the candidate's worktree."""
         guard = self._guard()
-        experiment = replace(experiment, guard=guard)
+        stages = {**experiment.stages, "guard": guard.seconds}
+        experiment = replace(experiment, guard=guard, stages=stages)
         if not guard.passed:
             decision = Decision(guard.status, guard.reason, guard.message)
             return _decided(experiment, decision)
         comparison = self._comparison
         decision = comparison.decide(self._policy_for(experiment.number))
         pairs = tuple(comparison.pairs)
+        experiment = replace(experiment, stages={**stages, **comparison.seconds})
         if not pairs:
             return _decided(experiment, decision)
         flags = ("noisy",) if comparison.learn(self.policy) else ()

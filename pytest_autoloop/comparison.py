@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -35,8 +36,9 @@ class Comparison:
     evaluator: Evaluator
     manifest: Manifest
     calibration: Calibration
-    #: What the last comparison measured.
+    #: What the last comparison measured, and the seconds of its stages.
     pairs: list[Pair] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
     _since_control: int = 0
     #: The last control pair was out of the ordinary: the machine has become noisier.
     _noisier: bool = False
@@ -51,10 +53,11 @@ class Comparison:
 
         `pairs` holds what was measured, also when the candidate could not be measured to the end.
         """
-        self.pairs = []
+        self.pairs, self.seconds = [], {}
         finding = None
         while finding is None:
-            failure = self._measure()
+            # The first pair is the race: most losers do not get further.
+            failure = self._measure("measure" if self.pairs else "race")
             if failure is not None:
                 return failure
             finding = verdict.decide(self.pairs, self.calibration, policy)
@@ -62,7 +65,7 @@ class Comparison:
         if decision.status == "keep":
             found = list(self.pairs)
             for _ in range(verdict.confirmation_pairs(finding, policy)):
-                failure = self._measure()
+                failure = self._measure("confirm")
                 if failure is not None:
                     return failure
             fresh = self.pairs[len(found) :]
@@ -104,9 +107,11 @@ class Comparison:
         # Warm and first calls overlap in an honest gain; a cache across calls pulls them apart.
         return Audit(effect, first if first.high < effect.low else None)
 
-    def _measure(self) -> Decision | None:
+    def _measure(self, stage: str = "measure") -> Decision | None:
+        started = time.monotonic()
         exact = all(metric.name in self.calibration.exact for metric in self.manifest.metrics)
         pair = self.evaluator.pair(self.manifest, exact=exact)
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.monotonic() - started
         if isinstance(pair, Decision):
             return pair
         self.pairs.append(pair)

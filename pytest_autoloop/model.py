@@ -235,3 +235,5 @@ class Experiment:
     pairs: tuple[Pair, ...] = ()
     #: What a reader should know of the measurement, for example "noisy".
     flags: tuple[str, ...] = ()
+    #: Seconds of each stage that it reached: propose, guard, race, measure, confirm.
+    stages: dict[str, float] = field(default_factory=dict)

@@ -19,6 +19,7 @@ from pytest_autoloop.evaluation.imports import ForeignTarget, SourceLoader, Work
 from pytest_autoloop.evaluation.process import end_with_parent
 from pytest_autoloop.evaluation.protocol import RUNNING, ChildSpec, Verdict
 from pytest_autoloop.harness.items import fixture_item, uses_benchmark, visible_parent
+from pytest_autoloop.harness.order import ranked
 from pytest_autoloop.harness.registry import Registry
 
 if TYPE_CHECKING:
@@ -60,9 +61,21 @@ class Child:
         benchmarks = [item for item in items if uses_benchmark(item)]
         self._verdict.benchmarks = [item.nodeid for item in benchmarks]
         if self._spec.phase == "guard":
+            self._arrange(items)
             return
         metrics = [self._metric_item(session, items, name) for name in self._spec.metrics]
         items[:] = [*benchmarks, *metrics]
+
+    def _arrange(self, items: list[pytest.Item]) -> None:
+        """Run the guards that are likeliest to fail first, then the cheapest."""
+        spec = self._spec
+        if not spec.killers and not spec.seconds:
+            return
+        by_node: dict[str, list[pytest.Item]] = {}
+        for item in items:
+            by_node.setdefault(item.nodeid, []).append(item)
+        order = ranked(list(by_node), spec.killers, spec.seconds)
+        items[:] = [item for node in order for item in by_node[node]]
 
     def _metric_item(
         self, session: pytest.Session, items: list[pytest.Item], name: str
@@ -94,7 +107,8 @@ class Child:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Fold the reports of setup, call and teardown into one outcome per node id."""
-        outcomes = self._verdict.outcomes
+        outcomes, seconds = self._verdict.outcomes, self._verdict.seconds
+        seconds[report.nodeid] = seconds.get(report.nodeid, 0.0) + report.duration
         if report.failed:
             outcomes[report.nodeid] = "failed"
             if not self._verdict.failed:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 #: baseline's time, whichever is longer.
 _SHORTEST_LIMIT = 60.0
 _LIMIT_FACTOR = 5.0
+#: Guards that are remembered for having failed lately.
+_KILLERS = 20
 #: Seconds from which on a turn is long: its side is then measured once a pair.
 _LONG_TURN = 10.0
 #: A guard that hangs is stopped by name a little before its whole session is.
@@ -50,6 +52,9 @@ class Evaluator:
         self._incumbent = incumbent
         self._candidate = candidate
         self.limits = limits
+        #: What each guard takes, in seconds; empty while their order must be kept.
+        self.test_seconds: dict[str, float] = {}
+        self._killers: list[str] = []
         # Each pair has its own hash seed, and a warm parent with a memory layout of its own, which
         # its sides share: what layout does to a time is not the candidate's doing.
         self._pairs_run = 0
@@ -57,17 +62,32 @@ class Evaluator:
         self._random = random.Random(0)  # noqa: S311 - an order, not a secret
 
     def guard(self, required: frozenset[str]) -> GuardReport:
-        """Run the guards on the candidate, up to the first failure."""
-        return judge.guard_report(self.run_guards(max_failures=1), required)
+        """Run the guards on the candidate, the last killers first, up to the first failure."""
+        report = judge.guard_report(self.run_guards(max_failures=1, arranged=True), required)
+        if report.test and self.test_seconds:
+            self._killers = [report.test, *(k for k in self._killers if k != report.test)]
+            del self._killers[_KILLERS:]
+        return report
 
-    def run_guards(self, *, max_failures: int) -> Run:
-        """Run the guards in the candidate's worktree and return what was seen."""
+    def keep_collected_order(self) -> None:
+        """Run guards as they are collected from now on: some fail in another order."""
+        self.test_seconds = {}
+        self._killers = []
+
+    def run_guards(self, *, max_failures: int, arranged: bool = False) -> Run:
+        """Run the guards in the candidate's worktree and return what was seen.
+
+        They run as collected, or `arranged` when `test_seconds` is known: killers first, then
+        the cheapest.
+        """
         return self._runner.run(
             self._candidate,
             "guard",
             seconds=self.limits.guard,
             max_failures=max_failures,
             test_timeout=self.limits.guard * _TEST_SHARE,
+            killers=self._killers if arranged else (),
+            test_seconds=self.test_seconds if arranged else None,
         )
 
     def pair(self, manifest: Manifest, *, exact: bool = False) -> Pair | Decision:

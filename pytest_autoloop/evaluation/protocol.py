@@ -37,6 +37,10 @@ class ChildSpec:
     max_failures: int = 0
     #: Seconds one guard may take before pytest-timeout fails it by name; 0 leaves it alone.
     test_timeout: float = 0.0
+    #: Guards to run first, the latest killer before older ones; and what each guard took, in
+    #: seconds, to run the cheap ones next. Without either, guards run as they are collected.
+    killers: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
     #: Metric fixtures to evaluate in the measure phase; without any, benchmarks are timed.
     metrics: list[str] = field(default_factory=list)
     #: Seconds of rounds per benchmark, unless the user set --benchmark-max-time.
@@ -63,6 +67,8 @@ class Verdict:
     exitstatus: int = 0
     #: Node id to "passed", "failed", "skipped" or "xfailed".
     outcomes: dict[str, str] = field(default_factory=dict)
+    #: Node id to the seconds of its setup, call and teardown.
+    seconds: dict[str, float] = field(default_factory=dict)
     #: First failure: the node that failed (or could not be collected), and what pytest said.
     failed: str = ""
     message: str = ""

@@ -78,6 +78,8 @@ class Runner:
         metrics: Sequence[str] = (),
         max_failures: int = 0,
         test_timeout: float = 0.0,
+        killers: Sequence[str] = (),
+        test_seconds: Mapping[str, float] | None = None,
     ) -> Run:
         """Run one phase in a worktree, bounded by `seconds` of wall time.
 
@@ -100,6 +102,8 @@ class Runner:
                 temporary=str(temporary),
                 max_failures=max_failures,
                 test_timeout=test_timeout,
+                killers=list(killers),
+                seconds=dict(test_seconds or {}),
                 metrics=list(metrics),
                 clock=project.clock,
                 statistic=project.statistic,

@@ -153,6 +153,8 @@ class Terminal:
                     f"  {experiment.number:03} {experiment.commit[:10]}  {outcome}   "
                     f"{experiment.description}"
                 )
+        if campaign.baseline.order_matters:
+            self._notes.append("some guards fail in another order, so they ran as collected")
         for line in (*self._closing(campaign), *self._notes):
             reporter.write_line(line)
 

@@ -105,7 +105,7 @@ def test_subdirectory_and_foreign_variables(project: Project, tmp_path: Path) ->
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "1 guards" in done.stdout
+    assert "1 guard · " in done.stdout
     assert "guard failed: below/test_below.py::test_double" in done.stdout
     assert git(other, "for-each-ref") == ""
 
