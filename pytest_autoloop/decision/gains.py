@@ -124,14 +124,17 @@ def _with_first_calls(pairs: Sequence[Pair]) -> list[str]:
 
 
 def _contradiction(pairs: Sequence[Pair], name: str) -> _Contradiction:
-    warm_saving = min(p.incumbent.warm[name] for p in pairs) - min(
-        p.candidate.warm[name] for p in pairs
-    )
     first = [(p.incumbent.first[name], p.candidate.first[name]) for p in pairs]
+    warm = [p.incumbent.warm[name] - p.candidate.warm[name] for p in pairs]
     call = max(_CLOCK, min(statistics.median(side) for side in zip(*first, strict=True)))
+    # Both savings of one pair come from the same minutes: their difference carries the noise of
+    # both, so that neither a slow spell nor a fast one passes for a contradiction.
     return _Contradiction(
-        [(before - after - warm_saving) / call for before, after in first],
-        max(_DIFFERENT_CALL, _DIFFERENT_SAVING * abs(warm_saving) / call),
+        [
+            (before - after - saving) / call
+            for (before, after), saving in zip(first, warm, strict=True)
+        ],
+        max(_DIFFERENT_CALL, _DIFFERENT_SAVING * abs(statistics.median(warm)) / call),
     )
 
 
