@@ -79,8 +79,16 @@ class Baseline:
     order_matters: bool = False
 
 
-def establish(workplace: Workplace, metrics: tuple[Metric, ...], timeout: float | None) -> Baseline:
+def establish(
+    workplace: Workplace,
+    metrics: tuple[Metric, ...],
+    timeout: float | None,
+    *,
+    bounds_are_goals: bool = False,
+) -> Baseline:
     """Run the harness on the untouched target, then on an unusable one, then measure noise.
+
+    The untouched target must meet the metrics' bounds, unless those are goals to be reached.
 
     Raises:
         BaselineRed: guards fail, or nothing can be measured.
@@ -113,6 +121,8 @@ def establish(workplace: Workplace, metrics: tuple[Metric, ...], timeout: float 
     paired = time.monotonic()
     pairs += [_same(workplace, manifest) for _ in range(_CALIBRATION_PAIRS - 1)]
     ended = time.monotonic()
+    if not bounds_are_goals:
+        _check_bounds(workplace, manifest, pairs)
     return Baseline(
         manifest,
         Calibration.from_same_file(pairs, metrics),
@@ -221,16 +231,23 @@ def _same(workplace: Workplace, manifest: Manifest) -> Pair:
         names = tuple(metric.name for metric in manifest.fixtures)
         advice = _advice(workplace, pair.detail, names) if pair.reason == "measure" else _NO_SCORE
         raise BaselineRed(f"{where}, {pair.detail}\n\n{advice}")
-    broken = violated(pair.candidate, manifest.metrics)
-    if broken is not None:
-        told = told_violation(pair.candidate, broken)
-        message = f"{where}, {told}: change the bound, or improve the target by hand first"
-        raise UsageError(message)
     return pair
 
 
 def _count(guards: int) -> str:
     return "the only guard" if guards == 1 else f"all {guards} guards"
+
+
+def _check_bounds(workplace: Workplace, manifest: Manifest, pairs: list[Pair]) -> None:
+    for pair in pairs:
+        broken = violated(pair.candidate, manifest.metrics)
+        if broken is not None:
+            told = told_violation(pair.candidate, broken)
+            message = (
+                f"on the untouched {workplace.target.path}, {told}: change the bound, improve the "
+                "target by hand first, or make it a goal with --autoloop-objective=gated"
+            )
+            raise UsageError(message)
 
 
 def _canary(workplace: Workplace, manifest: Manifest, untouched: Sample) -> None:

@@ -178,7 +178,12 @@ class AutoloopSession:
     ) -> Campaign:
         """Measure the baseline; only a green one gets a journal, a table and a branch."""
         settings, rootdir = self._settings, self._config.rootpath
-        baseline = establish(workplace, metrics, settings.timeout)
+        baseline = establish(
+            workplace,
+            metrics,
+            settings.timeout,
+            bounds_are_goals=settings.objective == "gated",
+        )
         header: dict[str, Json] = {
             "target": workplace.target.path,
             "commit": workplace.commit,

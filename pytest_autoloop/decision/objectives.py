@@ -119,10 +119,11 @@ class Gated(Primary):
 
     def judge(self, series: Sequence[Series], rule: Rule) -> Opinion:
         """Decide on the first gate that is closed, else on the first metric without a bound."""
-        closed = [s for s in series if not s.within_bounds]
-        free = [s for s in series if not s.metric.bounded]
-        chosen = (closed or free or list(series))[0]
-        return _unless_worse(chosen, [s for s in free if s is not chosen], rule)
+        closed = next((s for s in series if not s.within_bounds), None)
+        if closed is not None:
+            return _unless_worse(closed, (), rule)
+        first, *others = [s for s in series if not s.metric.bounded] or list(series)
+        return _unless_worse(first, others, rule)
 
 
 OBJECTIVES: dict[str, Callable[[], Objective]] = {

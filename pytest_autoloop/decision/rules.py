@@ -76,7 +76,7 @@ class Batched:
     """K pairs; keep when the mean gain is above one standard deviation of the gains.
 
     The rule of the pattern's batched variant. It bounds no error: with K = 3 a change without any
-    effect is kept about once in nine tries (benchmarks/decisions.py).
+    effect is kept about once in nine tries (benchmarks/decision.py).
     """
 
     pairs: int = 3

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import statistics
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,8 @@ class Child:
         else:
             options.for_measuring(config.option, spec.benchmark_seconds, spec.clock)
             _record_first_calls(self._verdict.first)
+            if spec.clock != "wall":
+                _plan_by_wall_time()
         return (yield)
 
     @pytest.hookimpl(trylast=True)
@@ -161,11 +164,7 @@ def _record_first_calls(first: dict[str, float]) -> None:
 
     Rounds share a process, so a cache that outlives the call makes all but the first one fast.
     """
-    try:
-        from pytest_benchmark.fixture import BenchmarkFixture  # noqa: PLC0415
-    except ImportError:
-        return
-    fixture_class: Any = BenchmarkFixture
+    fixture_class: Any = _benchmark_fixture()
     make_runner: Callable[..., Any] | None = getattr(fixture_class, "_make_runner", None)
     if make_runner is None:
         return
@@ -183,6 +182,33 @@ def _record_first_calls(first: dict[str, float]) -> None:
         return run
 
     fixture_class._make_runner = recording
+
+
+def _plan_by_wall_time() -> None:
+    """Let pytest-benchmark plan its rounds by the time they take, whatever clock measures them.
+
+    Code that waits uses next to no CPU time, and would be run for minutes.
+    """
+    fixture_class: Any = _benchmark_fixture()
+    calibrate: Callable[..., Any] | None = getattr(fixture_class, "_calibrate_timer", None)
+    if calibrate is None:
+        return
+
+    def planned(fixture: Any, runner: Callable[..., Any]) -> tuple[float, int, range]:  # noqa: ANN401
+        duration, iterations, loops = calibrate(fixture, runner)
+        started = time.perf_counter()
+        runner(loops)
+        return max(duration, time.perf_counter() - started), iterations, loops
+
+    fixture_class._calibrate_timer = planned
+
+
+def _benchmark_fixture() -> Any:  # noqa: ANN401 - untyped there
+    try:
+        from pytest_benchmark.fixture import BenchmarkFixture  # noqa: PLC0415
+    except ImportError:
+        return None
+    return BenchmarkFixture
 
 
 def main() -> None:
