@@ -10,6 +10,8 @@ from pytest_autoloop.decision import verdict
 from pytest_autoloop.model import TIME, Decision, Effect, Pair
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_autoloop.decision.series import Calibration
     from pytest_autoloop.decision.verdict import Policy
     from pytest_autoloop.evaluation.evaluator import Evaluator
@@ -56,8 +58,7 @@ class Comparison:
         self.pairs, self.seconds = [], {}
         finding = None
         while finding is None:
-            # The first pair is the race: most losers do not get further.
-            failure = self._measure("measure" if self.pairs else "race")
+            failure = self._measure() if self.pairs else self._race(policy)
             if failure is not None:
                 return failure
             finding = verdict.decide(self.pairs, self.calibration, policy)
@@ -107,10 +108,16 @@ class Comparison:
         # Warm and first calls overlap in an honest gain; a cache across calls pulls them apart.
         return Audit(effect, first if first.high < effect.low else None)
 
-    def _measure(self, stage: str = "measure") -> Decision | None:
+    def _race(self, policy: Policy) -> Decision | None:
+        """Measure the first pair; a candidate that has lost after one turn each gets no second."""
+        return self._measure("race", lambda pair: verdict.hopeless(pair, self.calibration, policy))
+
+    def _measure(
+        self, stage: str = "measure", hopeless: Callable[[Pair], bool] | None = None
+    ) -> Decision | None:
         started = time.monotonic()
         exact = all(metric.name in self.calibration.exact for metric in self.manifest.metrics)
-        pair = self.evaluator.pair(self.manifest, exact=exact)
+        pair = self.evaluator.pair(self.manifest, exact=exact, hopeless=hopeless)
         self.seconds[stage] = self.seconds.get(stage, 0.0) + time.monotonic() - started
         if isinstance(pair, Decision):
             return pair

@@ -283,3 +283,16 @@ def test_the_session_s_bound_makes_late_keeps_harder(project: Project) -> None:
     )
 
     assert session.decisions == [("keep", "")], session.output
+
+
+def test_a_clear_loser_runs_once(project: Project) -> None:
+    """The short race: after one turn of each side there is nothing more to measure."""
+    project.commit(TIMED)
+    slower = WORK.replace("return sum", "sum(step(i) for i in range(2 * n))\n    return sum")
+
+    session = project.autoloop(1, "--autoloop-proposer", project.ideas(slower))
+
+    assert session.decisions == [("discard", "no-gain")], session.output
+    lost = session.journal[1]
+    assert [len(pair["turns"]) for pair in lost["pairs"]] == [2]
+    assert list(lost["stages"]) == ["propose", "guard", "race"]

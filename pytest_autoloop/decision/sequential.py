@@ -46,7 +46,7 @@ class Limits:
     alpha: float = 0.01
     beta: float = 0.2
     #: Give up when the chance of still reaching a keep within the cap falls below this.
-    gamma: float = 0.05
+    gamma: float = 0.02
     minimum_pairs: int = 3
     #: The cap on pairs: at least this many, more on a noisy machine, never more than the last.
     shortest_cap: int = 10
@@ -78,7 +78,7 @@ def decide(gains: Sequence[float], noise: Noise, limits: Limits) -> Step:
     if evidence_against(evidence, noise, limits) >= 1 / limits.beta:
         return "discard"
     cap = pairs_needed(noise, limits).cap
-    if len(evidence) >= cap or (enough and _futile(mean, len(evidence), cap, noise, limits)):
+    if len(evidence) >= cap or _futile(mean, len(evidence), cap, noise, limits):
         return "discard"
     return "continue"
 

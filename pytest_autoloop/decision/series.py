@@ -127,6 +127,14 @@ class Calibration:
             for gain in values
         )
 
+    def widened(self, factor: float) -> Calibration:
+        """Return the same with every variance multiplied: for pairs of fewer turns."""
+        noises = {
+            name: Noise(noise.sigma**2 * factor, noise.degrees)
+            for name, noise in self.noises.items()
+        }
+        return replace(self, noises=noises)
+
     def of(self, name: str) -> Noise:
         """Return the noise of one metric's gains."""
         return self.noises.get(name, Noise())

@@ -86,6 +86,12 @@ def decide(pairs: Sequence[Pair], calibration: Calibration, policy: Policy) -> F
     return Finding(Decision("keep", "", "", effect), decisive)
 
 
+def hopeless(pair: Pair, calibration: Calibration, policy: Policy) -> bool:
+    """Say whether half a pair, one turn of each side, is enough to discard: the short race."""
+    finding = decide([pair], calibration.widened(2.0), policy)
+    return finding is not None and finding.decision.status == "discard"
+
+
 def confirm(
     found: Sequence[Pair],
     fresh: Sequence[Pair],

@@ -90,11 +90,18 @@ class Evaluator:
             test_seconds=self.test_seconds if arranged else None,
         )
 
-    def pair(self, manifest: Manifest, *, exact: bool = False) -> Pair | Decision:
+    def pair(
+        self,
+        manifest: Manifest,
+        *,
+        exact: bool = False,
+        hopeless: Callable[[Pair], bool] | None = None,
+    ) -> Pair | Decision:
         """Measure both sides in fresh processes, in turns.
 
         Twice each, in the order ABBA, so that a machine that slows down steadily slows both down
-        alike; who begins is drawn. Once each where a turn takes long, or all metrics are `exact`.
+        alike; who begins is drawn. Once each where a turn takes long, all metrics are `exact`, or
+        the first two turns are `hopeless`.
         Returns a decision instead when the candidate cannot be measured.
 
         Raises:
@@ -115,6 +122,13 @@ class Evaluator:
                 message = f"the incumbent can no longer be measured: {measured.detail}"
                 raise EvaluationError(message)
             turns.append(measured)
+            if len(turns) == 2 < len(order) and hopeless is not None:  # noqa: PLR2004 - one each
+                half = self._paired(turns, order[:2])
+                if hopeless(half):
+                    return half
+        return self._paired(turns, order)
+
+    def _paired(self, turns: Sequence[Sample], order: str) -> Pair:
         sides = {
             side: reduced(
                 [turn for turn, who in zip(turns, order, strict=True) if who == side],
