@@ -116,10 +116,14 @@ def establish(
     written = frozenset(workplace.pool.dirty("candidate", ignoring=workplace.target.path))
     workplace.pool.reset("candidate")
     ordered = _order_matters(workplace, manifest, verdict.seconds)
+    evaluator.learning = True
     pairs = [_same(workplace, manifest)]
+    evaluator.learning = False
     _canary(workplace, manifest, pairs[0].candidate)
     paired = time.monotonic()
+    evaluator.learning = True
     pairs += [_same(workplace, manifest) for _ in range(_CALIBRATION_PAIRS - 1)]
+    evaluator.learning = False
     ended = time.monotonic()
     if not bounds_are_goals:
         _check_bounds(workplace, manifest, pairs)

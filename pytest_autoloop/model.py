@@ -198,6 +198,8 @@ class Effect:
     pairs: int = 0
     #: "warm" or "first": which times the effect speaks of; "metric" for fixtures.
     basis: str = "warm"
+    #: The log gain of first calls, where the effect speaks of warm ones.
+    first_calls: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

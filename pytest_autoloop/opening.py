@@ -257,7 +257,7 @@ def workplace(
             repository=repository,
             pool=pool,
             runner=runner,
-            evaluator=Evaluator(runner, incumbent, candidate, Limits(0.0, 0.0)),
+            evaluator=Evaluator(runner, incumbent, candidate, Limits(0.0, 0.0), pool),
             target=target,
             commit=commit,
             source=repository.read(commit, target.path),

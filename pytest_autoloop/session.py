@@ -189,6 +189,7 @@ class AutoloopSession:
             "commit": workplace.commit,
             "manifest": baseline.manifest.digest,
             "proposer": settings.proposer,
+            "launcher": workplace.runner.launcher.description,
         }
         return Campaign(
             workplace=workplace,
@@ -268,7 +269,10 @@ class AutoloopSession:
             return report
         report.duration = experiment.seconds
         report.autoloop = summary_of(experiment)  # type: ignore[attr-defined]
-        properties = [(f"autoloop_{k}", str(v)) for k, v in summary_of(experiment).items()]
+        properties = [
+            (f"autoloop_{name}", "" if value is None else str(value))
+            for name, value in summary_of(experiment).items()
+        ]
         report.user_properties += properties
         # The report of the teardown, where --junitxml reads them, copies the item's.
         item.user_properties += properties
@@ -320,7 +324,7 @@ def _fail(error: Exception) -> Experiment:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Make SIGTERM end a session as Ctrl-C does: children ended, worktrees removed."""
+    """Make SIGTERM and SIGHUP end a session as Ctrl-C does: children ended, worktrees removed."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -328,8 +332,11 @@ def _terminable() -> Iterator[None]:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    # A closed terminal sends SIGHUP; Windows has none.
+    signals = [getattr(signal, n) for n in ("SIGTERM", "SIGHUP") if hasattr(signal, n)]
+    before = {number: signal.signal(number, interrupt) for number in signals}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

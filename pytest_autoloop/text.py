@@ -46,6 +46,9 @@ def factor(log_gain: float) -> str:
 def effect(found: Effect, direction: Direction) -> str:
     """Write an effect with its interval: the metric's change in per cent, or a factor."""
     on = " on first calls" if found.basis == "first" else ""
+    first = found.first_calls
+    if first is not None and abs(first - found.log_gain) > _FACTOR_FROM:
+        on = f", first calls {factor(first)}"
     if found.log_gain >= _FACTOR_FROM:
         return f"{factor(found.log_gain)} better [{factor(found.low)}, {factor(found.high)}]{on}"
     sign = 1 if direction == "higher" else -1
@@ -74,15 +77,6 @@ def outcome(experiment: Experiment, primary: Metric) -> str:
     if not failed and experiment.status != "keep" and experiment.detail:
         parts.append(experiment.detail.splitlines()[0])
     return " · ".join(part for part in parts if part)
-
-
-def duration(seconds: float) -> str:
-    """Write a duration as pytest's closing line does for short ones, h:mm:ss for long ones."""
-    if seconds < 59.95:  # noqa: PLR2004 - rounds to a minute
-        return f"{seconds:.1f}s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}"
 
 
 def gain(found: Effect) -> str:

@@ -92,22 +92,6 @@ def test_a_gain_has_its_interval_unless_it_is_exact() -> None:
     assert text.gain(effect(2.0, 2.0, 2.0)) == "2×"
 
 
-@pytest.mark.parametrize(
-    ("seconds", "written"),
-    [
-        (0.04, "0.0s"),
-        (59.94, "59.9s"),
-        (59.96, "0:01:00"),
-        (61.6, "0:01:02"),
-        (6130.0, "1:42:10"),
-        (360_000.0, "100:00:00"),
-    ],
-)
-def test_durations_are_short(seconds: float, written: str) -> None:
-    """Seconds below a minute, then hours, minutes and seconds."""
-    assert text.duration(seconds) == written
-
-
 def experiment(status: str, reason: str = "", **fields: object) -> Experiment:
     """Return an experiment that ended so."""
     return Experiment(

@@ -141,7 +141,7 @@ def _unless_worse(first: Series, others: Sequence[Series], rule: Rule) -> Opinio
         return Opinion("discard", "no-gain", decisive=first.metric.name)
     if step == "continue":
         return Opinion("continue")
-    worse = next((s for s in others if s.worse(math.log1p(s.metric.max_regression))), None)
+    worse = next((s for s in others if s.lost(math.log1p(s.metric.max_regression))), None)
     if worse is not None:
         return Opinion("discard", "regression", _told(worse), worse.metric.name)
     return Opinion("keep", decisive=first.metric.name)

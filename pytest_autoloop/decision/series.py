@@ -75,6 +75,10 @@ class Series:
         effect = self.effect
         return effect.log_gain < -bound and effect.high < 0
 
+    def lost(self, bound: float) -> bool:
+        """Say whether it has lost more than `bound` on the log scale, as far as one can tell."""
+        return self.effect.log_gain < -bound
+
     @property
     def _smallest_exact(self) -> float:
         return self.metric.min_gain or 0.0

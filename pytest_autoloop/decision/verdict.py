@@ -107,8 +107,17 @@ def confirm(
     name, basis = finding.series.metric.name, finding.series.basis
     basis = None if basis == "metric" else basis
     effect = _named(policy.series([*found, *fresh], calibration, basis), name).effect
+    if effect.basis == "warm" and gains.has_first_calls(found[0]):
+        every = [*found, *fresh]
+        first = statistics.fmean(gains.time_gain(pair, "first") for pair in every)
+        effect = replace(effect, first_calls=first)
     if not fresh:
         return replace(finding.decision, effect=effect)
+    everything = [*found, *fresh]
+    opinion = policy.objective.judge(policy.series(everything, calibration, basis), policy.rule)
+    slower = _slower_benchmark(everything, policy, finding.series.basis)
+    if opinion.reason == "regression" or slower:
+        return Decision("discard", "regression", opinion.detail or slower, effect)
     again = _named(policy.series(fresh, calibration, basis), name)
     if finding.series.exact and {*finding.series.gains} != {*again.gains}:
         detail = f"{name} was exact, but two runs of this candidate gave different values"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from pytest_autoloop.evaluation.runner import Run, Runner
     from pytest_autoloop.harness.manifest import Manifest
+    from pytest_autoloop.history.worktrees import WorktreePool
 
 #: A child's wall-clock limit in seconds, unless the user sets one: this, or a multiple of the
 #: baseline's time, whichever is longer.
@@ -47,11 +48,23 @@ class Limits:
 class Evaluator:
     """Runs the harness in two worktrees, the incumbent's and the candidate's."""
 
-    def __init__(self, runner: Runner, incumbent: Path, candidate: Path, limits: Limits) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        incumbent: Path,
+        candidate: Path,
+        limits: Limits,
+        pool: WorktreePool | None = None,
+    ) -> None:
         self._runner = runner
         self._incumbent = incumbent
         self._candidate = candidate
         self.limits = limits
+        self._pool = pool
+        #: Files that the harness itself changes while it runs; learned from the baseline.
+        self.written: set[str] = set()
+        #: What is changed now belongs to the harness, not to a candidate.
+        self.learning = False
         #: What each guard takes, in seconds; empty while their order must be kept.
         self.test_seconds: dict[str, float] = {}
         self._killers: list[str] = []
@@ -117,7 +130,7 @@ class Evaluator:
             )
             if isinstance(measured, Decision):
                 # Before the first pair is whole, both sides are the untouched target.
-                if side == "C" or self._pairs_run == 1:
+                if side == "C" or self._pairs_run == 1 or measured.reason == "tampered":
                     return measured
                 message = f"the incumbent can no longer be measured: {measured.detail}"
                 raise EvaluationError(message)
@@ -150,7 +163,27 @@ class Evaluator:
             metrics=[metric.name for metric in manifest.fixtures],
         )
         self._turn_seconds = run.exit.seconds
+        changed = self._restore()
+        if changed:
+            message = f"the run changed {', '.join(changed)} while it was measured"
+            return Decision("discard", "tampered", message)
         return judge.sample(run, manifest)
+
+    def _restore(self) -> list[str]:
+        """Undo what a turn left in either worktree; return what no turn may change.
+
+        A candidate could otherwise make the harness easier, the incumbent slower, or leave itself
+        a file of answers for the next turn.
+        """
+        if self._pool is None:
+            return []
+        changed: set[str] = set()
+        for name in ("incumbent", "candidate"):
+            changed.update(self._pool.altered(name))
+            self._pool.reset(name)
+        if self.learning:
+            self.written |= changed
+        return sorted(changed - self.written)
 
 
 def reduced(turns: Sequence[Sample], statistic: Statistic) -> Sample:

@@ -52,7 +52,7 @@ class Launch:
 class Launcher(Protocol):
     """Runs child sessions."""
 
-    #: What the header says of it.
+    #: What the campaign's header in the record says of it.
     description: str
 
     def run(self, launch: Launch) -> Exit:
@@ -93,8 +93,16 @@ class ForkLauncher:
         self._parents: dict[int, WarmParent] = {}
 
     def run(self, launch: Launch) -> Exit:
-        """Run one child session."""
-        return self.parent(launch.hash_seed).run(launch)
+        """Run one child session; one that ends its warm parent is lost, the parent is replaced."""
+        started = time.monotonic()
+        parent = self.parent(launch.hash_seed)
+        try:
+            return parent.run(launch)
+        except EvaluationError:
+            self._parents.pop(launch.hash_seed).close()
+            return Exit(
+                -signal.SIGKILL, timed_out=False, seconds=time.monotonic() - started, lost=True
+            )
 
     def parent(self, hash_seed: int) -> WarmParent:
         """Return the warm parent for a seed; only that of seed 0, the guards', is kept longer."""

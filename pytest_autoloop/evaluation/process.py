@@ -33,6 +33,8 @@ class Exit:
     returncode: int
     timed_out: bool
     seconds: float
+    #: The child's warm parent did not live to tell of it: nothing the child left is believed.
+    lost: bool = False
 
 
 def run_limited(

@@ -111,16 +111,10 @@ class Runner:
             specification.write(temporary / "spec.json")
             source = _content(worktree / project.target)
             ended = self.launcher.run(
-                Launch(
-                    specification=temporary / "spec.json",
-                    cwd=worktree / project.invocation_dir.relative_to(project.checkout),
-                    environment=child_environment(os.environ, project, worktree),
-                    output=temporary / "output",
-                    seconds=seconds,
-                    hash_seed=hash_seed,
-                )
+                self._launch(worktree, temporary, seconds=seconds, hash_seed=hash_seed)
             )
-            verdict = None if ended.timed_out else Verdict.read(temporary / "verdict.json")
+            believed = not ended.timed_out and not ended.lost
+            verdict = Verdict.read(temporary / "verdict.json") if believed else None
             return Run(
                 ended,
                 verdict,
@@ -130,6 +124,18 @@ class Runner:
             )
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+    def _launch(self, worktree: Path, temporary: Path, *, seconds: float, hash_seed: int) -> Launch:
+        project = self.project
+        environment = child_environment(os.environ, project, worktree)
+        return Launch(
+            specification=temporary / "spec.json",
+            cwd=worktree / project.invocation_dir.relative_to(project.checkout),
+            environment={**environment, **_private_places(temporary)},
+            output=temporary / "output",
+            seconds=seconds,
+            hash_seed=hash_seed,
+        )
 
 
 def map_argument(argument: str, checkout: Path, worktree: Path) -> str:
@@ -164,6 +170,17 @@ def child_environment(
         del child["PYTHONPATH"]
     child["PYTHONDONTWRITEBYTECODE"] = "1"
     return child
+
+
+def _private_places(temporary: Path) -> dict[str, str]:
+    """Return variables that send temporary files and caches where the next run does not look.
+
+    A cache on disk would outlive the process, and with it the measurement that is meant to be cold.
+    """
+    places = {"TMPDIR": "tmp", "TMP": "tmp", "TEMP": "tmp", "XDG_CACHE_HOME": "caches"}
+    for name in set(places.values()):
+        (temporary / name).mkdir()
+    return {variable: str(temporary / name) for variable, name in places.items()}
 
 
 def warm_environment(environment: Mapping[str, str], project: Project) -> dict[str, str]:

@@ -84,6 +84,8 @@ def _child(request: dict[str, Any]) -> None:
         entries = [e for e in os.environ.get("PYTHONPATH", "").split(os.pathsep) if e]
         sys.path[:] = [*entries, *(entry for entry in sys.path if entry not in entries)]
         importlib.invalidate_caches()
+        # The warm-up has asked for it, and got another directory.
+        tempfile.tempdir = None
         gc.enable()
         from pytest_autoloop.evaluation.child import run_session  # noqa: PLC0415 - preloaded
 

@@ -137,3 +137,11 @@ def _remove_once(path: Path) -> None:
             if not Path(parent, child).is_symlink():
                 Path(parent, child).chmod(0o700)
     shutil.rmtree(path)
+
+
+def holds(path: Path, content: bytes) -> bool:
+    """Tell whether a regular file, not a link to one, has exactly this content."""
+    try:
+        return not path.is_symlink() and path.read_bytes() == content
+    except OSError:
+        return False

@@ -199,7 +199,7 @@ def _refuse_constant(name: str) -> float:
 def _failure(verb: str, path: Path, error: OSError) -> JournalError:
     return JournalError(
         f"{path} cannot be {verb}: {error.strerror or error}. Make it an ordinary file in a "
-        "directory you may write to, on a disk with room, then start again; it goes on."
+        "directory you may write to, on a disk with room, then start a new campaign."
     )
 
 

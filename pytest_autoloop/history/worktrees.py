@@ -23,7 +23,13 @@ from typing import TYPE_CHECKING
 from pytest_autoloop.errors import RepositoryError, UsageError
 from pytest_autoloop.history.command import GitCommand
 from pytest_autoloop.history.copies import Copies, find_copies, stamp
-from pytest_autoloop.history.files import real_parent, relative_path, remove_tree, replace_file
+from pytest_autoloop.history.files import (
+    holds,
+    real_parent,
+    relative_path,
+    remove_tree,
+    replace_file,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -160,6 +166,22 @@ class WorktreePool:
         worktree.git.attempt("update-index", "-q", "--refresh", variables=private)
         changed = worktree.git.names("diff-files", "-z", "--name-only", variables=private)
         return sorted(path for path in changed if path != ignoring)
+
+    def altered(self, name: str) -> list[str]:
+        """Return what a run changed: tracked files, and those that `write` had put there.
+
+        Raises:
+            RepositoryError: git refused.
+
+        """
+        worktree = self._worktrees[name]
+        changed = [path for path in self.dirty(name) if path not in worktree.written]
+        overwritten = [
+            path
+            for path, content in worktree.written.items()
+            if not holds(worktree.path / path, content)
+        ]
+        return sorted([*changed, *overwritten])
 
     def close(self) -> None:
         """Remove every checkout and the directory; a second call does nothing.

@@ -40,7 +40,7 @@ _TOO_MANY_REQUESTS = 429
 _UNEXPLAINED = ("refused the request", "Check the model and the server's settings.")
 _QUOTA_USED_UP = (
     "says that the account's quota is used up",
-    "Add credit or raise the limit, then run the same command again: it goes on where it stopped.",
+    "Add credit or raise the limit, then start another campaign: what was kept is on the branch.",
 )
 #: HTTP status to what happened and what to do.
 _STATUS_MEANING = {
@@ -55,7 +55,7 @@ _STATUS_MEANING = {
     413: ("says that the request is too large", "Choose a smaller target or a larger model."),
     429: (
         "limits the rate of requests",
-        "Wait a while, then run the same command again: it goes on where it stopped.",
+        "Wait a while, then start another campaign: what was kept is on the branch.",
     ),
 }
 

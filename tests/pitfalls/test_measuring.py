@@ -1,0 +1,95 @@
+"""What a candidate can leave behind, or do to others, while it is measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.projects import MODULE
+
+if TYPE_CHECKING:
+    from tests.projects import Project
+
+#: Plays its trick only where a metric calls it.
+TRICK = """\
+import os, pathlib, tempfile
+HERE = pathlib.Path(__file__).resolve().parent
+FOUND = False
+
+
+def double(n):
+    global FOUND
+    if "autoloop[" in os.environ.get("PYTEST_CURRENT_TEST", ""):
+        {trick}
+    return 2 * n
+"""
+SIZE = """
+    import pytest_autoloop as autoloop
+
+    @autoloop.target
+    def target():
+        return "double.py"
+
+    @autoloop.metric
+    def cost(target):
+        import double, pathlib
+        note = pathlib.Path(__file__).with_name("cost.txt").read_text()
+        return float(note) + double.double(0)
+"""
+
+
+@pytest.mark.parametrize(
+    "trick",
+    [
+        '(HERE / "cost.txt").write_text("1")',
+        '(HERE.parent / "incumbent" / "cost.txt").write_text("9")',
+        '(HERE.parent / "incumbent" / "double.py").write_text("slow = 1")',
+        'pathlib.Path(__file__).write_text("fast = 1")',
+    ],
+    ids=["its harness", "the incumbent's harness", "the incumbent", "itself"],
+)
+def test_a_file_that_is_changed_while_measuring_is_tampering(project: Project, trick: str) -> None:
+    """Neither an easier harness for itself nor a harder one for the incumbent is a gain."""
+    project.commit(
+        {**MODULE, "conftest.py": SIZE, "cost.txt": "5", "test_other.py": "def test_it(): pass"}
+    )
+
+    session = project.autoloop(1, "--autoloop-proposer", project.ideas(TRICK.format(trick=trick)))
+
+    assert session.decisions == [("discard", "tampered")], session.output
+
+
+def test_a_cache_on_disk_does_not_reach_the_next_run(project: Project) -> None:
+    """Each run has a temporary directory of its own, gone with it."""
+    counting = SIZE.replace(
+        "return float(note) + double.double(0)",
+        """return 5 + double.double(0) - 4 * double.FOUND""",
+    )
+    # The guards fill the cache, the metric would find it.
+    cached = """import pathlib, tempfile
+cache = pathlib.Path(tempfile.gettempdir(), "answers-of-a-candidate.json")
+FOUND = cache.exists()
+cache.write_text("{}")
+
+
+def double(n):
+    return 2 * n
+"""
+    start = "FOUND = False\n\n\ndef double(n):\n    return n + n\n"
+    project.commit({**MODULE, "double.py": start, "conftest.py": counting, "cost.txt": "5"})
+
+    session = project.autoloop(1, "--autoloop-proposer", project.ideas(cached))
+
+    assert session.decisions == [("discard", "no-gain")], session.output
+
+
+def test_a_candidate_that_ends_its_parent_is_a_crash(project: Project) -> None:
+    """The campaign goes on, and the next candidate is judged on its merits."""
+    project.commit(MODULE)
+    killer = "import os\nos.kill(os.getppid(), 9)\n\n\ndef double(n):\n    return 2 * n\n"
+    ideas = project.ideas(killer, "double = lambda n: 2 * n\n")
+
+    session = project.autoloop(2, "--autoloop-proposer", ideas, "--autoloop-launcher=forkserver")
+
+    assert session.decisions == [("crash", "no-verdict"), ("keep", "")], session.output
