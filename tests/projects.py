@@ -170,7 +170,7 @@ class Session:
 
 def clean_environment() -> dict[str, str]:
     """Return an environment as on a user's machine: no test runner around, no keys."""
-    dropped = ("PYTEST_", "GIT_", "OPENAI_", "COV_", "COVERAGE_")
+    dropped = ("PYTEST_", "GIT_", "OPENAI_", "COV_", "COVERAGE_", "PYTHON")
     return {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
 
 
@@ -188,5 +188,14 @@ def project(tmp_path: Path) -> Project:
     """Return an empty repository without a commit."""
     root = tmp_path / "project"
     root.mkdir()
+    return new_project(root)
+
+
+def new_project(root: Path) -> Project:
+    """Make a repository without a commit in an empty directory."""
     git(root, "init", "-q")
+    # What any pytest leaves in a checkout, and any user ignores.
+    exclude = root / ".git" / "info" / "exclude"
+    exclude.parent.mkdir(exist_ok=True)
+    exclude.write_text("__pycache__/\n.pytest_cache/\n", encoding="utf-8")
     return Project(root)

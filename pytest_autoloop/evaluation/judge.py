@@ -103,10 +103,10 @@ def _ended_early(run: Run, what: str) -> Decision | None:
         return Decision("timeout", what, message)
     if run.verdict is None:
         message = f"the process ended with status {run.exit.returncode} and no verdict{during}"
-        return Decision("crash", "no-verdict", clean(f"{message}\n{run.output}"))
+        return Decision("crash", "no-verdict", f"{clean(message)}\n{clean(run.output)}")
     if run.verdict.exitstatus not in _RAN_TO_ITS_END:
         message = f"pytest ended early, with exit status {run.verdict.exitstatus}"
-        return Decision("crash", "interrupted", clean(f"{message}\n{run.output}"))
+        return Decision("crash", "interrupted", f"{clean(message)}\n{clean(run.output)}")
     return None
 
 

@@ -48,6 +48,9 @@ def main() -> None:
         os.dup2(nothing, standard)
     requests.readline()
     _warm_up()
+    # What is still in a buffer now would be written by every child, into its own output.
+    sys.stdout.flush()
+    sys.stderr.flush()
     tasks = _threads()
     if tasks > 1:
         _answer(replies, unsafe=f"{tasks} threads are alive after the imports")

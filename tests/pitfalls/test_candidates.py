@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.pitfalls.bench import open_bench
-from tests.projects import MODULE, Project, git
+from tests.projects import MODULE, Project, git, new_project
 
 if TYPE_CHECKING:
     from tests.projects import Session
@@ -60,8 +60,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
     """One campaign with every candidate."""
     root = tmp_path_factory.mktemp("candidates") / "project"
     root.mkdir()
-    git(root, "init", "-q")
-    project = Project(root)
+    project = new_project(root)
     project.commit(WRITING)
     ideas = project.ideas(*CANDIDATES.values())
     arguments = ("--autoloop-proposer", ideas, "--autoloop-tag", "one")
