@@ -55,6 +55,12 @@ class Metric:
         high_enough = self.at_least is None or value >= self.at_least
         return high_enough and (self.at_most is None or value <= self.at_most)
 
+    def overshot(self, value: float) -> bool:
+        """Tell whether a value breaks the bound that lies beyond what `direction` asks for."""
+        if self.direction == "higher":
+            return self.at_most is not None and value > self.at_most
+        return self.at_least is not None and value < self.at_least
+
     @property
     def sign(self) -> int:
         """+1 where larger is better, -1 where smaller is."""

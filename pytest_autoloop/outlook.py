@@ -44,9 +44,10 @@ class Outlook:
 
 
 def affordable(rule: Rule, pair_seconds: float) -> Rule:
-    """Return the rule with a cap on pairs that keeps a decision within ten minutes.
+    """Return the rule with a cap on pairs that keeps the search for a gain within ten minutes.
 
-    At least three pairs remain: a slow harness is told less, never told wrong.
+    At least three pairs remain: a slow harness is told less, never told wrong. A gain that was
+    found is confirmed on top of that.
     """
     if not isinstance(rule, Sequential):
         return rule

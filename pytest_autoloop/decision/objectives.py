@@ -86,7 +86,9 @@ class Weighted:
             gains=tuple(math.fsum(w * g for w, g in zip(shares, c, strict=True)) for c in columns),
             noise=_combined([s.noise for s in series], shares),
             exact=all(s.exact for s in series),
-            basis=None if any(s.basis is None for s in series) else series[0].basis,
+            # Times may be read from first calls, or be unclear still; metrics are what they are.
+            basis=next((s.basis for s in series if s.basis != "metric"), "metric"),
+            favoured=any(s.favoured for s in series),
         )
         return [composite]
 
@@ -116,6 +118,10 @@ class Gated(Primary):
 
     While the incumbent itself is outside a bound, coming closer to it is what counts.
     """
+
+    def view(self, series: Sequence[Series]) -> list[Series]:
+        """Turn a metric round that has gone beyond its bound in its own direction."""
+        return [replace(s, gains=tuple(-g for g in s.gains)) if s.overshot else s for s in series]
 
     def judge(self, series: Sequence[Series], rule: Rule) -> Opinion:
         """Decide on the first gate that is closed, else on the first metric without a bound."""

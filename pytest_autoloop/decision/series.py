@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -40,11 +41,13 @@ class Series:
     favoured: bool = False
     #: Whether the incumbent meets the metric's bounds.
     within_bounds: bool = True
+    #: The bound that it breaks lies against the direction: what counts as a loss comes closer.
+    overshot: bool = False
 
     def step(self, rule: Rule) -> Step:
         """Say what the rule makes of it."""
         if self.exact:
-            return "keep" if self.gains[-1] > self._smallest_exact else "discard"
+            return "keep" if self._improved(self.gains[-1]) else "discard"
         if self.metric.min_gain is not None:
             rule = rule.with_smallest_gain(self.metric.min_gain)
         step = rule.decide(self.gains, self.noise)
@@ -58,7 +61,7 @@ class Series:
     def confirmed(self, rule: Rule) -> bool:
         """Say whether these fresh pairs alone support a keep."""
         if self.exact:
-            return min(self.gains) > self._smallest_exact
+            return self._improved(min(self.gains))
         return not self.gains or rule.confirmed(self.gains, self.noise)
 
     @property
@@ -79,9 +82,11 @@ class Series:
         """Say whether it has lost more than `bound` on the log scale, as far as one can tell."""
         return self.effect.log_gain < -bound
 
-    @property
-    def _smallest_exact(self) -> float:
-        return self.metric.min_gain or 0.0
+    def _improved(self, gain: float) -> bool:
+        """Say whether an exact gain is one, and as large as was asked for."""
+        smallest = math.log1p(self.metric.min_gain or 0.0)
+        # The logarithm of the very gain that was asked for may differ in its last bits.
+        return gain > 0 and (gain > smallest or math.isclose(gain, smallest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +170,7 @@ def series_of(
             calibration.of(metric.name),
             exact=metric.name in calibration.exact,
             within_bounds=all(metric.meets(pair.incumbent.metrics[metric.name]) for pair in pairs),
+            overshot=any(metric.overshot(pair.incumbent.metrics[metric.name]) for pair in pairs),
         )
         for metric in metrics
     ]

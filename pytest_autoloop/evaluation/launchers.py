@@ -223,7 +223,11 @@ def choose_launcher(
 
 
 def _wait(process: int, seconds: float) -> bool:
-    descriptor = os.pidfd_open(process)
+    try:
+        descriptor = os.pidfd_open(process)
+    except ProcessLookupError:
+        # Its warm parent was killed, and the child with it.
+        return True
     try:
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)

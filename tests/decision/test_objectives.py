@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -108,6 +109,38 @@ def test_a_closed_gate_is_opened_first() -> None:
     assert judge("gated", [free, closed]).step == "keep"
     assert judge("gated", [free, closed]).decisive == "b"
     assert judge("gated", [free, opened]).step != "keep"
+
+
+def test_a_gate_that_was_overshot_opens_the_other_way() -> None:
+    """A metric beyond the bound that lies in its own direction comes closer by losing."""
+    goal = Metric("b", "lower", at_least=5)
+    assert [goal.overshot(value) for value in (4.9, 5.0, 6.0)] == [True, False, False]
+    assert Metric("b", "higher", at_most=5).overshot(6.0)
+    free = series(SAME)[0]
+    for gains, expected in ((series(WORSE)[0].gains, "keep"), (series(BETTER)[0].gains, "discard")):
+        closed = Series(goal, gains, QUIET, within_bounds=False, overshot=True)
+        assert judge("gated", [free, closed]).step == expected
+
+
+def test_a_composite_says_which_times_went_into_it() -> None:
+    """Read from first calls, from warm ones, or unclear: `weighted` passes it on."""
+    metric, time = series(BETTER, BETTER)
+    for basis in ("first", "warm", None):
+        timed = replace(time, basis=basis, favoured=basis is None)
+        (composite,) = OBJECTIVES["weighted"]().view([metric, timed])
+        assert (composite.basis, composite.favoured) == (basis, basis is None)
+    assert OBJECTIVES["weighted"]().view([metric, metric])[0].basis == "metric"
+
+
+def test_each_chance_to_keep_gets_its_share_of_the_level() -> None:
+    """Pareto has several chances to keep one candidate, so each needs more evidence."""
+    gains = (0.0215, 0.0205, 0.021)
+    alone = [Series(Metric("a", "higher"), gains, QUIET)]
+    crowd = [*alone, *series(*[SAME] * 5)]
+    strict = Sequential().at_level(1e-3)
+    assert OBJECTIVES["pareto"]().judge(alone, strict).step == "keep"
+    assert OBJECTIVES["pareto"]().judge(crowd, strict.at_level(1e-5)).step != "keep"
+    assert strict.shared(6).limits.alpha == pytest.approx(1e-3 / 6)
 
 
 gain = st.floats(-0.5, 0.5, allow_nan=False)
