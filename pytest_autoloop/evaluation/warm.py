@@ -110,8 +110,8 @@ def _warm_up() -> None:
     importlib.import_module("pytest_autoloop.evaluation.child")
     import pytest  # noqa: PLC0415 - has been brought by the line before
 
-    path = list(sys.path)
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as name:
+    path, here = list(sys.path), Path.cwd()
+    with tempfile.TemporaryDirectory(dir=here) as name:
         test = Path(name, "test_warm.py")
         test.write_text(_WARM_TEST, encoding="utf-8")
         options = ["-q", "-c", os.devnull, "--rootdir", name, "-p", "no:cacheprovider"]
@@ -119,8 +119,11 @@ def _warm_up() -> None:
         options += ["--basetemp", str(Path(name, "basetemp"))]
         # pytest-rerunfailures starts a thread beside xdist, and a thread does not survive a fork.
         options += ["-p", "no:rerunfailures"]
+        # Plugins leave directories where they are called.
+        os.chdir(name)
         with contextlib.suppress(SystemExit):
             pytest.main([*options, str(test)])
+        os.chdir(here)
     sys.path[:] = path
     sys.modules.pop("test_warm", None)
 

@@ -26,7 +26,7 @@ SCORE = Metric("accuracy", "higher")
 
 
 def outcomes(
-    seed: int, base: float, gain: float, spread: float, count: int, scale: float = 1.0
+    seed: int, base: float, gain: float, spread: float, count: int, *, scale: float = 1.0
 ) -> list[Decision]:
     """Decide on experiments with a score of base + gain instead of base, with normal noise."""
     rng, policy = random.Random(seed), Policy((SCORE,))
@@ -61,7 +61,7 @@ def kept(decisions: list[Decision]) -> int:
 @pytest.mark.parametrize("gain", [0.0, 0.03, -0.03])
 def test_the_unit_of_a_metric_changes_no_decision(scale: float, gain: float) -> None:
     """Seconds or milliseconds: the same experiments end the same way, with the same effects."""
-    one, other = (outcomes(1, 1.0, gain, 0.01, 60, factor) for factor in (1.0, scale))
+    one, other = (outcomes(1, 1.0, gain, 0.01, 60, scale=factor) for factor in (1.0, scale))
     assert [d.status for d in one] == [d.status for d in other]
     assert [d.effect.log_gain for d in one if d.effect] == pytest.approx(
         [d.effect.log_gain for d in other if d.effect]
