@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,8 +10,11 @@ import pytest
 from pytest_autoloop.errors import UsageError
 from pytest_autoloop.evaluation.clocks import timer
 from tests.projects import COUNTED, MODULE
+from tests.scripted import threaded
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.projects import Project
 
 CONFTEST = '''
@@ -30,9 +34,18 @@ def step(i):
 def work(n):
     return sum(step(i) for i in range(n))
 """
+#: A cache that works inside a call: the same value is never computed twice.
+INSIDE_A_CALL = """\
+def work(n):
+    known = {}
+    for i in range(7):
+        known[i] = i * i % 7
+    return sum([known[i % 7] for i in range(n)])
+"""
+#: The same, and a cache that outlives the call.
 ACROSS_CALLS = (
     "_known = {}\n\n\n"
-    + WORK.replace("def work", "def _work")
+    + INSIDE_A_CALL.replace("def work", "def _work")
     + """
 
 def work(n):
@@ -41,13 +54,9 @@ def work(n):
     return _known[n]
 """
 )
-INSIDE_A_CALL = """\
-def work(n):
-    known = {}
-    for i in range(7):
-        known[i] = i * i % 7
-    return sum(known[i % 7] for i in range(7)) * (n // 7) + sum(known[i] for i in range(n % 7))
-"""
+TWICE_THE_WORK = INSIDE_A_CALL.replace(
+    "return sum", "sum([known[i % 7] for i in range(2 * n)])\n    return sum"
+)
 #: Less time for each benchmark: these effects are large.
 SHORT = ("--benchmark-max-time=0.02",)
 TIMED = {
@@ -65,84 +74,85 @@ TIMED = {
 }
 
 
-@pytest.mark.parametrize(
-    ("rounds", "expected"), [("fresh", ("discard", "no-gain")), ("warm", ("keep", ""))]
-)
-def test_a_cache_that_outlives_the_call(
-    project: Project, rounds: str, expected: tuple[str, str]
-) -> None:
-    """It is no gain, unless the user says that caching is the code's job."""
+def test_a_cache_that_outlives_the_call_is_no_gain(project: Project) -> None:
+    """One that works inside the call is; so first calls decide, and all turns are recorded.
+
+    The session's bound on false keeps does not stand in the way of a large gain.
+    """
     project.commit(TIMED)
+    ideas = project.ideas(INSIDE_A_CALL, ACROSS_CALLS, TWICE_THE_WORK)
 
-    session = project.autoloop(
-        1, "--autoloop-proposer", project.ideas(ACROSS_CALLS), f"--autoloop-rounds={rounds}", *SHORT
-    )
+    session = project.autoloop(3, "--autoloop-proposer", ideas, "--autoloop-fdr=0.05", *SHORT)
 
-    assert session.decisions == [expected], session.output
-    told = "a cache that outlives the call" in session.stdout
-    assert told == (rounds == "fresh")
-
-
-def test_a_saving_inside_the_call_is_kept_with_all_that_was_measured(project: Project) -> None:
-    """First calls save it too; the journal holds every turn of every pair, in ABBA order."""
-    project.commit(TIMED)
-
-    # The session's bound on false keeps does not stand in the way of a large gain.
-    session = project.autoloop(
-        1, "--autoloop-proposer", project.ideas(INSIDE_A_CALL), "--autoloop-fdr=0.05", *SHORT
-    )
-
-    assert session.decisions == [("keep", "")], session.output
-    kept = session.journal[1]
+    assert session.decisions == [("keep", ""), *[("discard", "no-gain")] * 2], session.output
+    baseline, kept, cached, slower = session.journal
     assert kept["effect"]["basis"] == "warm"
     for pair in kept["pairs"]:
         assert pair["order"] in {"ICCI", "CIIC"}
         assert len(pair["turns"]) == 4
         assert all(turn["warm"] and turn["first"] for turn in pair["turns"])
-    assert {pair["order"] for row in session.journal for pair in row["pairs"]} == {"ICCI", "CIIC"}
+    orders = {pair["order"] for row in (baseline, kept) for pair in row["pairs"]}
+    assert orders == {"ICCI", "CIIC"}
+    assert "a cache that outlives the call" in cached["detail"]
+    assert "a cache that outlives the call" in session.stdout
+    # After one turn of each side there is nothing more to measure.
+    assert [len(pair["turns"]) for pair in slower["pairs"]] == [2]
+    assert list(slower["stages"]) == ["propose", "guard", "race"]
     assert "audited gain" in session.stdout
     assert "claimed" in session.stdout
 
 
-def test_the_sides_of_a_pair_share_their_hash_seed(project: Project) -> None:
-    """A new seed for each pair, the same for both sides: layout is not the candidate's doing."""
-    log = project.root.parent / "seeds.log"
-    project.commit(
-        {
-            **TIMED,
-            "test_work.py": f"""
-                from pathlib import Path
-                from work import work
+def test_warm_rounds_take_a_cache_for_a_gain(project: Project) -> None:
+    """For code whose job is to cache; the audit says what first calls make of it."""
+    project.commit(TIMED)
+    ideas = project.ideas(INSIDE_A_CALL, ACROSS_CALLS)
 
-                def test_speed(benchmark):
-                    with Path({str(log)!r}).open("a") as stream:
-                        stream.write(f"{{hash('layout')}} ")
-                    benchmark(work, 5_000)
-            """,
-        }
+    session = project.autoloop(
+        2,
+        "--autoloop-proposer",
+        ideas,
+        "--autoloop-rounds=warm",
+        "--autoloop-statistic=median",
+        *SHORT,
     )
+
+    assert session.decisions == [("keep", "")] * 2, session.output
+    assert "on first calls" in session.stdout
+
+
+def test_no_experiment_states_what_the_machine_can_see(project: Project, tmp_path: Path) -> None:
+    """`--autoloop 0` measures the baseline, says noise, smallest gain and seconds, keeps nothing.
+
+    Each pair has a new hash seed, the same for both sides, and its sides run under the same
+    garbage collector: layout is not the candidate's doing.
+    """
+    log = tmp_path / "log"
+    noted = f"""
+        import gc
+        import os
+        from work import work
+
+        def test_speed(benchmark):
+            with open({str(log)!r}, "a") as stream:
+                print(os.environ["PYTHONHASHSEED"], hash("x"), gc.isenabled(), gc.get_threshold(),
+                      gc.get_freeze_count(), file=stream)
+            benchmark(work, 5_000)
+    """
+    project.commit({**TIMED, "test_work.py": noted})
 
     session = project.autoloop(0, *SHORT)
 
     assert session.returncode == 0, session.output
-    measured = log.read_text().split()[-12:]
+    line = next(row for row in session.stdout.splitlines() if "BASELINE" in row)
+    for told in ("±", "smallest gain it can see", "a decision takes"):
+        assert told in line
+    assert len(session.journal) == 1
+    assert "nothing was kept" in session.stdout
+    measured = log.read_text().splitlines()[-12:]
     pairs = [measured[i : i + 4] for i in range(0, 12, 4)]
     assert all(len(set(pair)) == 1 for pair in pairs), pairs
-    assert len({pair[0] for pair in pairs}) == 3
-
-
-def test_no_experiment_states_what_the_machine_can_see(project: Project) -> None:
-    """`--autoloop 0` measures the baseline, and says noise, smallest gain and seconds."""
-    project.commit(TIMED)
-
-    session = project.autoloop(0)
-
-    assert session.returncode == 0, session.output
-    line = next(row for row in session.stdout.splitlines() if "BASELINE" in row)
-    assert "±" in line
-    assert "smallest gain it can see" in line
-    assert "a decision takes" in line
-    assert len(session.journal) == 1
+    assert len({pair[0].split()[0] for pair in pairs}) == 3
+    assert len({pair[0].split()[1] for pair in pairs}) == 3
 
 
 def test_the_processor_s_clock_does_not_see_waiting(project: Project) -> None:
@@ -156,21 +166,24 @@ def test_the_processor_s_clock_does_not_see_waiting(project: Project) -> None:
     """
     project.commit({**TIMED, "work.py": sleeping, "test_work.py": guards})
 
-    session = project.autoloop(0, "--autoloop-clock=cpu")
+    session = project.autoloop(0, "--autoloop-clock=cpu", *SHORT)
 
     assert session.returncode == 0, session.output
     assert session.journal[0]["metrics"]["time"] < 0.02 / 5
 
 
 def test_instructions_are_counted_where_the_kernel_counts(project: Project) -> None:
-    """Twice the same file differs by almost nothing, whatever else the machine does."""
+    """The score is a count with its own unit, elsewhere the session ends and says what to write."""
+    project.commit(TIMED)
     try:
         timer("instructions")
     except UsageError as error:
+        refused = project.autoloop(0, "--autoloop-clock=instructions")
+        assert refused.returncode != 0
+        assert "--autoloop-clock=instructions" in refused.output
         pytest.skip(str(error))
-    project.commit(TIMED)
 
-    session = project.autoloop(0, "--autoloop-clock=instructions", "--autoloop-statistic=median")
+    session = project.autoloop(0, "--autoloop-clock=instructions", *SHORT)
 
     assert session.returncode == 0, session.output
     assert "G instructions" in session.stdout
@@ -189,38 +202,27 @@ TWO_METRICS = {
         def letters(target):
             return len(target.read_text())
 
-        @autoloop.metric(direction="higher", {bound})
+        @autoloop.metric(direction="higher"{bound})
         def words(target):
             return len(target.read_text().split())
     """,
 }
-#: Fewer letters, and fewer words.
-SHORTER = "alpha beta\n"
 
 
 @pytest.mark.parametrize(
     ("objective", "expected"),
-    [
-        ("primary", ("discard", "regression")),
-        ("pareto", ("discard", "regression")),
-        ("lexicographic", ("keep", "")),
-        ("weighted", ("keep", "")),
-    ],
+    [("pareto", ("discard", "regression")), ("weighted", ("keep", ""))],
 )
 def test_an_objective_decides_on_a_trade(
     project: Project, objective: str, expected: tuple[str, str]
 ) -> None:
-    """The same trade of words for letters is kept or discarded as the objective says."""
+    """Fewer letters for fewer words: the same trade is taken or not, as the objective says."""
     files = {**TWO_METRICS, "words.txt": "alpha beta " + "gamma" * 20 + "\n"}
     files["conftest.py"] = TWO_METRICS["conftest.py"].replace("{bound}", "")
     project.commit(files)
+    ideas = project.ideas("alpha beta\n", suffix=".txt")
 
-    session = project.autoloop(
-        1,
-        "--autoloop-proposer",
-        project.ideas(SHORTER, suffix=".txt"),
-        f"--autoloop-objective={objective}",
-    )
+    session = project.autoloop(1, "--autoloop-proposer", ideas, f"--autoloop-objective={objective}")
 
     assert session.decisions == [expected], session.output
 
@@ -228,7 +230,7 @@ def test_an_objective_decides_on_a_trade(
 def test_a_bound_that_is_a_goal_is_approached_first(project: Project) -> None:
     """With `gated` a baseline outside its bound starts a campaign that leads there."""
     files = {**TWO_METRICS}
-    files["conftest.py"] = TWO_METRICS["conftest.py"].replace("{bound}", "at_least=5")
+    files["conftest.py"] = TWO_METRICS["conftest.py"].replace("{bound}", ", at_least=5")
     project.commit(files)
     ideas = project.ideas(
         "alpha b\n", "alpha beta gamma delta\n", "alpha b c d e\n", "alpha bcde\n", suffix=".txt"
@@ -244,49 +246,54 @@ def test_a_bound_that_is_a_goal_is_approached_first(project: Project) -> None:
     ], session.output
 
 
+SCORE = """
+    import random
+    import pytest_autoloop as autoloop
+
+    @autoloop.target
+    def target():
+        return "double.py"
+
+    @autoloop.metric
+    def size(target):
+        source = target.read_text()
+        return len(source) - random.random() * ("random" in source)
+"""
+RANDOM = "double=lambda n:n+n#random\n"
+SHORTER = "double = lambda n: 2 * n\n"
+
+
 def test_an_exact_metric_that_moves_is_noticed(project: Project) -> None:
     """A score that was exact for the baseline, and random for a candidate, is not kept."""
-    score = """
-        import random
-        import pytest_autoloop as autoloop
+    project.commit({**MODULE, "conftest.py": SCORE})
+    ideas = project.ideas(RANDOM, SHORTER)
 
-        @autoloop.target
-        def target():
-            return "double.py"
+    session = project.autoloop(2, "--autoloop-proposer", ideas, "--autoloop-launcher=forkserver")
 
-        @autoloop.metric
-        def size(target):
-            source = target.read_text()
-            return len(source) - random.random() * ("random" in source)
-    """
-    project.commit({**MODULE, "conftest.py": score})
-
-    session = project.autoloop(
-        1, "--autoloop-proposer", project.ideas("double = lambda n: n + n # random\n" * 1)
-    )
-
-    assert session.decisions == [("discard", "no-gain")], session.output
+    assert session.decisions == [("discard", "no-gain"), ("keep", "")], session.output
+    assert "two runs of this candidate gave different values" in session.journal[1]["detail"]
+    assert [len(row["pairs"]) for row in session.journal] == [3, 2, 2]
+    assert header(project)["launcher"] == "forkserver"
 
 
-@pytest.mark.parametrize("launcher", ["spawn", "forkserver"])
-def test_both_launchers_come_to_the_same(project: Project, launcher: str) -> None:
-    """How children are started changes nothing about what is decided."""
-    project.commit(MODULE)
-    ideas = project.ideas("double = lambda n: 2 * n\n")
+def test_where_forking_is_unsafe_children_are_started_anew(
+    project: Project, tmp_path: Path
+) -> None:
+    """The same decision, and the reason is on record; who insists on forking is told."""
+    project.commit({**MODULE, "conftest.py": SCORE})
+    ideas, environment = project.ideas(SHORTER), threaded(tmp_path / "plugins")
 
-    session = project.autoloop(1, "--autoloop-proposer", ideas, f"--autoloop-launcher={launcher}")
+    refused = project.autoloop(0, "--autoloop-launcher=forkserver", environment=environment)
+    session = project.autoloop(1, "--autoloop-proposer", ideas, environment=environment)
 
+    assert refused.returncode == 4, refused.output
+    assert "threads are alive after the imports; write auto or spawn" in refused.output
     assert session.decisions == [("keep", "")], session.output
+    assert "2 threads are alive" in header(project)["launcher"]
 
 
-def test_a_clear_loser_runs_once(project: Project) -> None:
-    """The short race: after one turn of each side there is nothing more to measure."""
-    project.commit(TIMED)
-    slower = WORK.replace("return sum", "sum(step(i) for i in range(2 * n))\n    return sum")
-
-    session = project.autoloop(1, "--autoloop-proposer", project.ideas(slower), *SHORT)
-
-    assert session.decisions == [("discard", "no-gain")], session.output
-    lost = session.journal[1]
-    assert [len(pair["turns"]) for pair in lost["pairs"]] == [2]
-    assert list(lost["stages"]) == ["propose", "guard", "race"]
+def header(project: Project) -> dict[str, str]:
+    """Return the header of the only campaign."""
+    (path,) = project.root.glob(".pytest_autoloop/*/*.json")
+    found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    return found

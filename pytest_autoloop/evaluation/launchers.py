@@ -151,7 +151,9 @@ class WarmParent:
         started = time.monotonic()
         request = {key: value for key, value in asdict(launch).items() if key != "seconds"}
         request |= {key: str(request[key]) for key in ("specification", "cwd", "output")}
-        request["environment"] = dict(launch.environment)
+        # It cannot reseed the fork, and tells processes that the project starts.
+        seed = {"PYTHONHASHSEED": str(launch.hash_seed)}
+        request["environment"] = {**launch.environment, **seed}
         process = int(self._ask(run=request)["pid"])
         finished = False
         try:

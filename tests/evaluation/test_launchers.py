@@ -18,6 +18,7 @@ from pytest_autoloop.evaluation.launchers import (
 )
 from tests.pitfalls.bench import Bench, open_bench
 from tests.projects import MODULE, clean_environment
+from tests.scripted import threaded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,14 +65,19 @@ DOUBLE = "\n\ndef double(n):\n    return 2 * n\n"
 
 
 def test_a_hash_seed_is_a_child_s_own(project: Project, log: Path, launcher: LauncherName) -> None:
-    """The same seed orders sets of strings alike, another one differently, in any launcher."""
+    """The same seed orders sets of strings alike, another one differently, in any launcher.
+
+    Processes that the project starts inherit it.
+    """
     project.commit(MODULE)
     with open_bench(project, launcher=launcher) as bench:
         bench.place(noting(log, "os.environ.get('PYTHONHASHSEED')", "hash('x')") + DOUBLE)
         for seed in (1, 1, 2):
             bench.run(hash_seed=seed)
 
-    hashes = [line.split()[-1] for line in log.read_text().splitlines()]
+    lines = [line.split() for line in log.read_text().splitlines()]
+    assert [seed for seed, _ in lines] == ["1", "1", "2"]
+    hashes = [value for _, value in lines]
     assert hashes[0] == hashes[1] != hashes[2]
 
 
@@ -177,29 +183,15 @@ def test_a_parent_that_cannot_start_says_so(tmp_path: Path) -> None:
         WarmParent(environment, tmp_path)
 
 
-@pytest.fixture
-def threaded(tmp_path: Path) -> dict[str, str]:
-    """Install a pytest plugin that starts a thread; return the environment that has it."""
-    plugins = tmp_path / "plugins"
-    information = plugins / "threaded-1.0.dist-info"
-    information.mkdir(parents=True)
-    (plugins / "threaded.py").write_text(
-        "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\n",
-        encoding="utf-8",
-    )
-    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: threaded\nVersion: 1.0\n")
-    (information / "entry_points.txt").write_text("[pytest11]\nthreaded = threaded\n")
-    return {**clean_environment(), "PYTHONPATH": str(plugins)}
-
-
 @forks
-def test_a_thread_in_the_parent_is_not_forked(tmp_path: Path, threaded: dict[str, str]) -> None:
+def test_a_thread_in_the_parent_is_not_forked(tmp_path: Path) -> None:
     """`auto` starts children anew and says why; `forkserver` is refused with the reason."""
-    with closing(choose_launcher("auto", threaded, tmp_path)) as chosen:
+    environment = threaded(tmp_path / "plugins")
+    with closing(choose_launcher("auto", environment, tmp_path)) as chosen:
         assert isinstance(chosen, SpawnLauncher)
         assert "2 threads are alive after the imports" in chosen.description
     with pytest.raises(UsageError, match=r"--autoloop-launcher=forkserver: .*write auto or spawn"):
-        choose_launcher("forkserver", threaded, tmp_path)
+        choose_launcher("forkserver", environment, tmp_path)
 
 
 def test_who_asks_for_a_launcher_gets_it(tmp_path: Path) -> None:
