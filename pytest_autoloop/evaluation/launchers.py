@@ -8,30 +8,18 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_autoloop.errors import EvaluationError, UsageError
-from pytest_autoloop.evaluation.process import LONGEST_POLL, Exit, run_limited
+from pytest_autoloop.evaluation.process import LONGEST_POLL, Exit, interpreter, run_limited
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from pytest_autoloop.model import LauncherName
-
-#: Takes the working directory off the path, where a file of the project could hide a module,
-#: before anything is imported.
-_PROGRAM = """\
-import sys
-if not sys.path[0]:
-    del sys.path[0]
-from {module} import main
-main()
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Launch:
@@ -188,15 +176,6 @@ class WarmParent:
             message = f"the warm parent process ended unexpectedly: {error}"
             raise EvaluationError(message) from error
         return answer
-
-
-def interpreter(module: str) -> list[str]:
-    """Return the command that runs a module's `main` with this interpreter's own flags."""
-    flags = [f"-W{option}" for option in sys.warnoptions]
-    flags += [f"-X{n}" if v is True else f"-X{n}={v}" for n, v in sys._xoptions.items()]
-    if sys.flags.optimize:
-        flags.append("-" + "O" * sys.flags.optimize)
-    return [sys.executable, *flags, "-c", _PROGRAM.format(module=module)]
 
 
 def choose_launcher(

@@ -26,6 +26,17 @@ LONGEST_POLL = 2**31 - 1
 _NEW_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 
 
+#: Takes the working directory off the path, where a file of the project could hide a module,
+#: before anything is imported.
+_PROGRAM = """\
+import sys
+if not sys.path[0]:
+    del sys.path[0]
+from {module} import main
+main()
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Exit:
     """How a child ended."""
@@ -35,6 +46,15 @@ class Exit:
     seconds: float
     #: The child's warm parent did not live to tell of it: nothing the child left is believed.
     lost: bool = False
+
+
+def interpreter(module: str) -> list[str]:
+    """Return the command that runs a module's `main` with this interpreter's own flags."""
+    flags = [f"-W{option}" for option in sys.warnoptions]
+    flags += [f"-X{n}" if v is True else f"-X{n}={v}" for n, v in sys._xoptions.items()]
+    if sys.flags.optimize:
+        flags.append("-" + "O" * sys.flags.optimize)
+    return [sys.executable, *flags, "-c", _PROGRAM.format(module=module)]
 
 
 def run_limited(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_autoloop.evaluation.launchers import interpreter
+from pytest_autoloop.evaluation.process import interpreter
 from tests.pitfalls.bench import open_bench
 from tests.projects import MODULE, clean_environment
 
@@ -95,7 +95,7 @@ def test_a_fork_has_the_child_s_surroundings(
 def test_interpreter_options_are_handed_on(tmp_path: Path) -> None:
     """What a user gave to Python holds for children too."""
     program = (
-        "from pytest_autoloop.evaluation.launchers import interpreter;"
+        "from pytest_autoloop.evaluation.process import interpreter;"
         "print(' '.join(interpreter('m')[1:-2]))"
     )
     told = subprocess.run(

@@ -1,0 +1,120 @@
+"""Ends every process below this one, also those that left its session (Linux)."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import time
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_autoloop.evaluation.containment.policy import ContainmentError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+#: States of /proc/<pid>/stat in which a process has ended and waits to be reaped.
+_ENDED = frozenset({"Z", "X"})
+#: Longest wait for ended processes before the table is read again, in milliseconds.
+_PAUSE = 50
+#: How many processes one pass waits for by descriptor.
+_WATCHED = 64
+
+
+class Process(NamedTuple):
+    """One line of the process table."""
+
+    state: str
+    parent: int
+    group: int
+
+
+def end_descendants(*, spare: Collection[int] = (), seconds: float = 10.0) -> int:
+    """Kill and reap every descendant of this process, and return how many were found.
+
+    One that is in `spare`, with all below it, is left alone: name there what is waited for
+    elsewhere. Only after `kernel.adopt_orphans` do those whose parent has ended count.
+
+    Raises:
+        ContainmentError: a descendant is still alive after `seconds`.
+    """
+    if sys.platform != "linux":
+        return 0
+    deadline = time.monotonic() + seconds
+    ended: set[int] = set()
+    while found := descendants(spare):
+        ended |= found.keys()
+        alive = [number for number, process in found.items() if process.state not in _ENDED]
+        with ExitStack() as stack:
+            watched = _watch(alive[:_WATCHED], stack)
+            _kill(alive, found)
+            if watched is not None:
+                watched.poll(_PAUSE)
+        _reap(found)
+        if time.monotonic() > deadline:
+            numbers = ", ".join(str(number) for number in sorted(alive)[:10])
+            message = f"processes that a candidate started cannot be ended: {numbers}; end them"
+            raise ContainmentError(message)
+    return len(ended)
+
+
+def descendants(spare: Collection[int] = ()) -> dict[int, Process]:
+    """Return every process below this one, but for `spare` and all below those."""
+    table = _table()
+    children: dict[int, list[int]] = {}
+    for number, process in table.items():
+        children.setdefault(process.parent, []).append(number)
+    found: dict[int, Process] = {}
+    waiting = [os.getpid()]
+    while waiting:
+        for number in children.get(waiting.pop(), ()):
+            if number not in spare and number not in found:
+                found[number] = table[number]
+                waiting.append(number)
+    return found
+
+
+def _table() -> dict[int, Process]:
+    table = {}
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            with suppress(OSError, IndexError, ValueError):
+                with open(f"{entry.path}/stat", "rb") as stream:  # noqa: PTH123 - hundreds of them
+                    # The program's name may hold anything, a closing parenthesis too.
+                    fields = stream.read().rpartition(b")")[2].split()
+                state, parent, group = fields[0].decode(), int(fields[1]), int(fields[2])
+                table[int(entry.name)] = Process(state, parent, group)
+    return table
+
+
+def _kill(alive: Iterable[int], found: dict[int, Process]) -> None:
+    # A group is killed at one stroke: one by one, a process that forks all the time might win. Only
+    # groups with a leader from below: any process may join another group of its session.
+    own = os.getpgrp()
+    groups = {found[number].group for number in alive} & found.keys() - {own}
+    for group in groups:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, signal.SIGKILL)
+    for number in alive:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(number, signal.SIGKILL)
+
+
+def _watch(numbers: Iterable[int], stack: ExitStack) -> select.poll | None:
+    if sys.platform != "linux":
+        return None
+    poll = select.poll()
+    for number in numbers:
+        with suppress(OSError):
+            descriptor = os.pidfd_open(number)
+            stack.callback(os.close, descriptor)
+            poll.register(descriptor, select.POLLIN)
+    return poll
+
+
+def _reap(found: dict[int, Process]) -> None:
+    for number in found:
+        with suppress(ChildProcessError):
+            os.waitpid(number, os.WNOHANG)

@@ -1,0 +1,245 @@
+"""A seccomp filter: which system calls a process may still make (Linux, x86_64 and aarch64)."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from pytest_autoloop.evaluation.containment import kernel
+from pytest_autoloop.evaluation.containment.policy import ContainmentError
+from pytest_autoloop.evaluation.containment.syscalls import FIRST_UNKNOWN, NUMBERS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from pytest_autoloop.evaluation.containment.policy import Policy, Profile
+
+#: One instruction: code, jump if true, jump if false, operand (struct sock_filter of linux/filter.h).
+Instruction: TypeAlias = tuple[int, int, int, int]
+
+# linux/bpf_common.h: BPF_LD|BPF_W|BPF_ABS, BPF_JMP|BPF_{JEQ,JGE,JSET}|BPF_K, BPF_RET|BPF_K
+_LOAD, _IF_EQUAL, _IF_AT_LEAST, _IF_ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+
+# linux/seccomp.h: SECCOMP_*
+_SET_MODE_FILTER, _GET_ACTION_AVAIL = 1, 2
+#: SECCOMP_FILTER_FLAG_TSYNC: all threads.
+_FLAG_TSYNC = 1 << 0
+#: SECCOMP_FILTER_FLAG_SPEC_ALLOW: older kernels would slow down the code that is to be measured.
+_FLAG_SPEC_ALLOW = 1 << 2
+_KILL_PROCESS, _ERRNO, _ALLOW = 0x80000000, 0x00050000, 0x7FFF0000
+
+PASS: Instruction = (_RETURN, 0, 0, _ALLOW)
+REFUSE: Instruction = (_RETURN, 0, 0, _ERRNO | errno.EPERM)
+ABSENT: Instruction = (_RETURN, 0, 0, _ERRNO | errno.ENOSYS)
+
+#: os.uname().machine to AUDIT_ARCH_* of linux/audit.h and the column of the table.
+_MACHINES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
+#: asm/unistd.h: __X32_SYSCALL_BIT, a second set of the same calls on x86_64.
+_X32 = 0x40000000
+
+# sys/socket.h
+_AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK = 1, 2, 10, 16
+#: SOCK_STREAM and SOCK_SEQPACKET with each of SOCK_NONBLOCK and SOCK_CLOEXEC. Not SOCK_DGRAM: one
+#: end of such a pair can be connected anew, to a socket of the file system.
+_PAIRED = tuple(kind | flags for kind in (1, 5) for flags in (0, 0x800, 0x80000, 0x80800))
+# linux/sched.h
+_CLONE_THREAD = 0x00010000
+#: CLONE_NEW* and CLONE_PARENT: namespaces, and a child that would not stand below its maker.
+_CLONE_REFUSED = 0x7E020000 | 0x00008000
+#: asm-generic/ioctls.h: TIOCSTI and TIOCLINUX type into a terminal.
+_TYPING = (0x5412, 0x541C)
+#: linux/fcntl.h: F_SETOWN, F_SETSIG, F_SETOWN_EX have the kernel send signals.
+_SIGNALLING = (8, 10, 15)
+_IOPRIO_WHO_PROCESS = 1  # linux/ioprio.h
+
+#: Other processes' memory, mounts and namespaces, kernel interfaces with a history of holes, and
+#: the clock and name of the machine.
+_REFUSED = """
+    ptrace process_vm_readv process_vm_writev process_madvise process_mrelease kcmp pidfd_getfd
+    pidfd_send_signal tkill
+    mount umount2 pivot_root chroot open_tree move_mount fsopen fsconfig fsmount fspick
+    mount_setattr open_tree_attr unshare setns open_by_handle_at name_to_handle_at
+    bpf add_key request_key keyctl userfaultfd io_uring_setup io_uring_enter io_uring_register
+    fanotify_init quotactl quotactl_fd syslog acct swapon swapoff reboot kexec_load
+    kexec_file_load init_module finit_module delete_module iopl ioperm modify_ldt
+    settimeofday clock_settime adjtimex clock_adjtime sethostname setdomainname vhangup
+""".split()
+#: Changes to a file that Landlock does not see, and memory and queues that outlive a process.
+_REFUSED_TO_WORKERS = """
+    chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes futimesat utimensat
+    setxattr lsetxattr fsetxattr setxattrat removexattr lremovexattr fremovexattr removexattrat
+    file_setattr mknod mknodat shmget shmat msgget semget mq_open
+""".split()
+#: Calls that change how a process runs, by the position of its number.
+_ABOUT_A_PROCESS = {
+    "prlimit64": 0,
+    "sched_setscheduler": 0,
+    "sched_setparam": 0,
+    "sched_setattr": 0,
+    "sched_setaffinity": 0,
+    "migrate_pages": 0,
+    "move_pages": 0,
+}
+
+
+class _Program(ctypes.Structure):
+    """struct sock_fprog of linux/filter.h."""
+
+    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
+
+
+def available() -> bool:
+    """Return whether the kernel takes a filter and this module knows the machine's calls."""
+    if sys.platform != "linux" or _machine() not in _MACHINES:
+        return False
+    action = ctypes.c_uint32(_ERRNO)
+    try:
+        kernel.call(_number("seccomp"), _GET_ACTION_AVAIL, 0, ctypes.byref(action))
+    except OSError:
+        return False
+    return True
+
+
+def restrict(policy: Policy, profile: Profile) -> None:
+    """Confine all threads of the calling process, and all it starts, to what the policy allows.
+
+    Raises:
+        ContainmentError: the kernel refused.
+    """
+    code = assemble(policy, profile)
+    program = _Program(len(code) // 8, code)
+    flags = _FLAG_TSYNC | _FLAG_SPEC_ALLOW
+    try:
+        kernel.call(_number("seccomp"), _SET_MODE_FILTER, flags, ctypes.byref(program))
+    except OSError as error:
+        raise ContainmentError(f"the seccomp filter cannot be applied: {error}") from error
+
+
+def assemble(policy: Policy, profile: Profile) -> bytes:
+    """Return the filter for the calling process: it tells this process from others by number."""
+    architecture, column = _MACHINES[_machine()]
+    code: list[Instruction] = [
+        # Offsets of struct seccomp_data in linux/seccomp.h: 4 is the architecture, 0 the number.
+        (_LOAD, 0, 0, 4),
+        (_IF_EQUAL, 1, 0, architecture),
+        (_RETURN, 0, 0, _KILL_PROCESS),
+        (_LOAD, 0, 0, 0),
+        (_IF_AT_LEAST, 0, 1, _X32),
+        REFUSE,
+        (_IF_AT_LEAST, 0, 1, FIRST_UNKNOWN),
+        ABSENT,
+    ]
+    for name, body in _rules(policy, profile).items():
+        number = NUMBERS[name][column]
+        if number is not None:
+            # Each body ends in a verdict, so what follows still has the number loaded.
+            code += [(_IF_EQUAL, 0, len(body), number), *body]
+    code.append(PASS)
+    byte_order = sys.byteorder
+    return b"".join(
+        kind.to_bytes(2, byte_order) + bytes((true, false)) + operand.to_bytes(4, byte_order)
+        for kind, true, false, operand in code
+    )
+
+
+def _rules(policy: Policy, profile: Profile) -> dict[str, list[Instruction]]:
+    own = os.getpid()
+    rules: dict[str, list[Instruction]] = {name: [REFUSE] for name in _REFUSED}
+    if profile == "worker":
+        rules |= {name: [REFUSE] for name in _REFUSED_TO_WORKERS}
+    rules |= {name: _only((at, (0, own))) for name, at in _ABOUT_A_PROCESS.items()}
+    rules["setpriority"] = _only((0, (os.PRIO_PROCESS,)), (1, (0, own)))
+    rules["ioprio_set"] = _only((0, (_IOPRIO_WHO_PROCESS,)), (1, (0, own)))
+    rules["perf_event_open"] = _only((1, (0, own))) if policy.counters else [REFUSE]
+    rules["ioctl"] = _never(1, _TYPING)
+    rules["fcntl"] = _never(1, _SIGNALLING)
+    # The C library then falls back to clone, whose flags a filter can read.
+    rules["clone3"] = [ABSENT]
+    return rules | _network(policy) | _processes(policy, own)
+
+
+def _network(policy: Policy) -> dict[str, list[Instruction]]:
+    if policy.network:
+        return {"socket": _only((0, (_AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK)))}
+    rules = {name: [REFUSE] for name in ("socket", "connect", "bind", "listen")}
+    # asyncio and multiprocessing talk to themselves over such pairs.
+    return rules | {"socketpair": _only((0, (_AF_UNIX,)), (1, _PAIRED))}
+
+
+def _processes(policy: Policy, own: int) -> dict[str, list[Instruction]]:
+    signals = ("kill", "rt_sigqueueinfo", "tgkill", "rt_tgsigqueueinfo")
+    if policy.programs:
+        # A descendant has another number and signals its own children, so only numbers that it
+        # must not touch can be named; all others outside are Landlock's to refuse.
+        rules = {name: _never(0, _ancestors()) for name in signals}
+        return rules | {"clone": _without_bits(_CLONE_REFUSED)}
+    rules = {name: [REFUSE] for name in ("execve", "execveat", "fork", "vfork")}
+    rules |= {name: _only((0, (own,))) for name in signals}
+    return rules | {"clone": _with_bits(_CLONE_THREAD)}
+
+
+def _ancestors() -> list[int]:
+    """Return what `kill` could be given to reach a process above this one."""
+    numbers, groups, number = [-1], set(), os.getppid()
+    while number > 0:
+        numbers.append(number)
+        with suppress(OSError):
+            groups.add(os.getpgid(number))
+        try:
+            fields = Path(f"/proc/{number}/stat").read_bytes().rpartition(b")")[2].split()
+            number = int(fields[1])
+        except (OSError, IndexError, ValueError):
+            break
+    # 0 names the caller's own group, which may be its parent's too.
+    own_group = [0] if os.getpgrp() in groups else []
+    return [*numbers, *own_group, *(-group for group in groups if group > 1)]
+
+
+def _only(*conditions: tuple[int, Collection[int]]) -> list[Instruction]:
+    """Pass a call if each named argument has one of its values."""
+    code: list[Instruction] = []
+    for argument, values in conditions:
+        code += [_argument(argument), *_jumps(values), REFUSE]
+    return [*code, PASS]
+
+
+def _never(argument: int, values: Collection[int]) -> list[Instruction]:
+    """Pass a call unless the argument has one of the values."""
+    return [_argument(argument), *_jumps(values), PASS, REFUSE]
+
+
+def _with_bits(bits: int) -> list[Instruction]:
+    return [_argument(0), (_IF_ANY_BIT, 1, 0, bits), REFUSE, PASS]
+
+
+def _without_bits(bits: int) -> list[Instruction]:
+    return [_argument(0), (_IF_ANY_BIT, 1, 0, bits), PASS, REFUSE]
+
+
+def _argument(position: int) -> Instruction:
+    # The lower half: the kernel takes process numbers, families, commands and flags as 32 bits.
+    return (_LOAD, 0, 0, 16 + 8 * position)
+
+
+def _jumps(values: Collection[int]) -> Iterable[Instruction]:
+    """Jump over the one instruction that follows, if any value is met."""
+    left = len(values)
+    for value in values:
+        yield (_IF_EQUAL, left, 0, value & 0xFFFFFFFF)
+        left -= 1
+
+
+def _machine() -> str:
+    # A 32-bit interpreter on a 64-bit kernel makes other calls.
+    return os.uname().machine if sys.maxsize > 2**32 else ""
+
+
+def _number(name: str) -> int:
+    number = NUMBERS[name][_MACHINES[_machine()][1]]
+    assert number is not None
+    return number

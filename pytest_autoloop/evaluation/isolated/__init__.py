@@ -1,0 +1,1 @@
+"""Isolated mode: pytest and the clock in one process, the candidate in another, data between."""

@@ -1,0 +1,244 @@
+"""Which names of a file mean imported things, and where each part of it stands."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+@dataclass(eq=False, slots=True)
+class Scope:
+    """Names bound in a module, a class, a function or a comprehension."""
+
+    kind: str
+    node: ast.AST
+    parent: Scope | None = None
+    #: Dotted names of what was imported under a name; empty for a name bound otherwise.
+    origins: dict[str, set[str]] = field(default_factory=dict)
+    #: Every value given to a name; None where it is not written next to it.
+    values: dict[str, list[ast.expr | None]] = field(default_factory=dict)
+    elsewhere: dict[str, Scope] = field(default_factory=dict)
+
+    @property
+    def module(self) -> Scope:
+        """The scope of the whole file."""
+        scope = self
+        while scope.parent is not None:
+            scope = scope.parent
+        return scope
+
+    @property
+    def local(self) -> bool:
+        """Whether an unbound name here is an error, and never a built-in."""
+        return self.kind in {"function", "comprehension"}
+
+    def bind(self, name: str, origin: str | None = None, value: ast.expr | None = None) -> None:
+        """Note that a name is bound here, or where `global` and `nonlocal` say."""
+        home = self.elsewhere.get(name, self)
+        origins = home.origins.setdefault(name, set())
+        home.values.setdefault(name, []).append(value)
+        if origin is not None:
+            origins.add(origin)
+
+    def home_of(self, name: str) -> Scope | None:
+        """Return the scope that a name read here belongs to; None for built-ins."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.elsewhere:
+                return scope.elsewhere[name]
+            if name in scope.origins and (scope is self or scope.kind != "class"):
+                return scope
+            scope = scope.parent
+        return None
+
+    def is_builtin(self, name: str) -> bool:
+        """Whether a name can mean the built-in: only a function's own names never do."""
+        home = self.home_of(name)
+        return home is None or not home.local
+
+    def in_function(self) -> bool:
+        """Whether this code runs when something is called."""
+        scope: Scope | None = self
+        while scope is not None:
+            if scope.kind == "function":
+                return True
+            scope = scope.parent
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A part of a file, with what is around it."""
+
+    node: ast.AST
+    parent: ast.AST
+    scope: Scope
+
+
+def origins_of(node: ast.AST, scope: Scope) -> set[str]:
+    """Return the dotted names of the imported things that a name or a chain stands for."""
+    attributes: list[str] = []
+    while isinstance(node, ast.Attribute):
+        attributes.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return set()
+    home = scope.home_of(node.id)
+    found = home.origins[node.id] if home is not None and node.id in home.origins else set()
+    tail = "".join(f".{name}" for name in reversed(attributes))
+    return {origin + tail for origin in found} if tail else found
+
+
+class Layout:
+    """All parts of a file in the order of the text, and the scopes they stand in."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.module = Scope("module", tree)
+        self.places: list[Place] = []
+        self.scopes: dict[ast.AST, Scope] = {tree: self.module}
+        self._aliases: list[tuple[Scope, str, ast.expr]] = []
+        self._walk(tree)
+        self._follow_aliases()
+
+    def _walk(self, tree: ast.Module) -> None:
+        # A list and no recursion: the depth of the text must not be a limit of the reader.
+        waiting: list[Place] = [Place(node, tree, self.module) for node in reversed(tree.body)]
+        while waiting:
+            place = waiting.pop()
+            self.places.append(place)
+            self._bind(place)
+            children = list(self._children(place.node, place.scope))
+            waiting.extend(Place(node, place.node, scope) for node, scope in reversed(children))
+
+    def _children(self, node: ast.AST, scope: Scope) -> Iterator[tuple[ast.AST, Scope]]:
+        if isinstance(node, FUNCTIONS):
+            inside = self._inner("function", node, scope)
+            arguments = node.args
+            outside: list[ast.AST] = [*arguments.defaults]
+            outside += [default for default in arguments.kw_defaults if default is not None]
+            if not isinstance(node, ast.Lambda):
+                outside += node.decorator_list
+                outside += [node.returns] if node.returns else []
+            yield from ((child, scope) for child in outside)
+            self._bind_arguments(arguments, inside)
+            yield from ((child, inside) for child in _arguments(arguments))
+            body: Iterable[ast.AST] = [node.body] if isinstance(node, ast.Lambda) else node.body
+            yield from ((child, inside) for child in (*getattr(node, "type_params", ()), *body))
+        elif isinstance(node, ast.ClassDef):
+            inside = self._inner("class", node, scope)
+            head = (*node.decorator_list, *node.bases, *node.keywords)
+            yield from ((child, scope) for child in head)
+            yield from ((child, inside) for child in getattr(node, "type_params", ()))
+            yield from ((child, inside) for child in node.body)
+        elif isinstance(node, COMPREHENSIONS):
+            inside = self._inner("comprehension", node, scope)
+            # Python evaluates the first iterable outside.
+            yield node.generators[0].iter, scope
+            for number, part in enumerate(node.generators):
+                yield from ((child, inside) for child in (part.target, *part.ifs))
+                if number:
+                    yield part.iter, inside
+            keep = (node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,)
+            yield from ((child, inside) for child in keep)
+        else:
+            yield from ((child, scope) for child in ast.iter_child_nodes(node))
+
+    def _inner(self, kind: str, node: ast.AST, scope: Scope) -> Scope:
+        self.scopes[node] = inside = Scope(kind, node, scope)
+        return inside
+
+    def _bind_arguments(self, arguments: ast.arguments, inside: Scope) -> None:
+        positional = [*arguments.posonlyargs, *arguments.args]
+        pairs: list[tuple[ast.arg, ast.expr | None]] = list(
+            zip(reversed(positional), reversed(arguments.defaults), strict=False)
+        )
+        pairs += zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        for argument in _arguments(arguments):
+            inside.bind(argument.arg)
+        for argument, default in pairs:
+            if default is not None:
+                self._aliases.append((inside, argument.arg, default))
+
+    def _bind(self, place: Place) -> None:
+        node, scope = place.node, place.scope
+        if isinstance(node, ast.Name):
+            # What an assignment binds, with its value, it binds itself.
+            if not isinstance(node.ctx, ast.Load) and not _has_value(place.parent):
+                scope.bind(node.id)
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                root = alias.name.partition(".")[0]
+                scope.bind(alias.asname or root, alias.name if alias.asname else root)
+        elif isinstance(node, ast.ImportFrom):
+            source = "." * node.level + (node.module or "")
+            for alias in node.names:
+                joint = "" if source.endswith(".") else "."
+                scope.bind(alias.asname or alias.name, f"{source}{joint}{alias.name}")
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            scope.bind(node.name)
+        elif isinstance(node, ast.Global | ast.Nonlocal):
+            for name in node.names:
+                up = scope.parent or scope
+                home = scope.module if isinstance(node, ast.Global) else up.home_of(name)
+                scope.elsewhere[name] = home or scope.module
+                scope.elsewhere[name].bind(name)
+        elif isinstance(node, ast.NamedExpr):
+            self._assign(_around_comprehensions(scope), node.target, node.value)
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                self._assign(scope, target, node.value)
+        else:
+            for name in _other_names(node):
+                scope.bind(name)
+
+    def _assign(self, scope: Scope, target: ast.expr, value: ast.expr) -> None:
+        if isinstance(target, ast.Name):
+            scope.bind(target.id, value=value)
+            self._aliases.append((scope, target.id, value))
+        elif isinstance(target, ast.Tuple | ast.List) and isinstance(value, ast.Tuple | ast.List):
+            for one, its in zip(target.elts, value.elts, strict=False):
+                self._assign(scope, one, its)
+
+    def _follow_aliases(self) -> None:
+        """Let `f = module.name` mean what the right side means; thrice, for chains of them."""
+        for _ in range(3):
+            for scope, name, value in self._aliases:
+                found = origins_of(value, scope)
+                if found:
+                    home = scope.elsewhere.get(name, scope)
+                    home.origins.setdefault(name, set()).update(found)
+
+
+def _has_value(node: ast.AST) -> bool:
+    if isinstance(node, ast.AnnAssign):
+        return node.value is not None
+    return isinstance(node, ast.Assign | ast.NamedExpr)
+
+
+def _arguments(arguments: ast.arguments) -> list[ast.arg]:
+    found = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    return found + [one for one in (arguments.vararg, arguments.kwarg) if one is not None]
+
+
+def _around_comprehensions(scope: Scope) -> Scope:
+    while scope.kind == "comprehension" and scope.parent is not None:
+        scope = scope.parent
+    return scope
+
+
+def _other_names(node: ast.AST) -> Iterator[str]:
+    """Return names that handlers, patterns and type parameters bind."""
+    if isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
+        yield node.name
+    elif isinstance(node, ast.MatchMapping) and node.rest:
+        yield node.rest
+    elif type(node).__name__ in {"TypeVar", "ParamSpec", "TypeVarTuple"}:
+        yield getattr(node, "name", "")
