@@ -19,6 +19,7 @@ from pytest_autoloop.evaluation import options
 from pytest_autoloop.evaluation.imports import ForeignTarget, SourceLoader, WorktreeFinder
 from pytest_autoloop.evaluation.process import end_with_parent
 from pytest_autoloop.evaluation.protocol import RUNNING, ChildSpec, Verdict
+from pytest_autoloop.evaluation.supervise import become_supervisor, can_supervise, supervise
 from pytest_autoloop.harness.items import fixture_item, uses_benchmark, visible_parent
 from pytest_autoloop.harness.order import ranked
 from pytest_autoloop.harness.registry import Registry
@@ -214,7 +215,13 @@ def _benchmark_fixture() -> Any:  # noqa: ANN401 - untyped there
 def main() -> None:
     """Run one child session in a process of its own."""
     end_with_parent()
-    run_session(Path(sys.argv[1]))
+    specification = Path(sys.argv[1])
+    if not can_supervise():
+        run_session(specification)
+        return
+    become_supervisor()
+    # Its parent keeps the time.
+    supervise(lambda: run_session(specification), math.inf).write(specification.parent)
 
 
 def run_session(specification: Path) -> None:

@@ -9,17 +9,22 @@ import select
 import signal
 import subprocess
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_autoloop.errors import EvaluationError, UsageError
-from pytest_autoloop.evaluation.process import LONGEST_POLL, Exit, interpreter, run_limited
+from pytest_autoloop.evaluation.process import GRACE, LONGEST_POLL, Exit, interpreter, run_limited
+from pytest_autoloop.evaluation.supervise import Ended
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from pytest_autoloop.model import LauncherName
+
+#: Seconds that a warm parent may take to import what it keeps.
+_PREPARATION = 300.0
+
 
 @dataclass(frozen=True, slots=True)
 class Launch:
@@ -58,13 +63,18 @@ class SpawnLauncher:
 
     def run(self, launch: Launch) -> Exit:
         """Run one child session."""
-        return run_limited(
+        ended = run_limited(
             [*interpreter("pytest_autoloop.evaluation.child"), str(launch.specification)],
             cwd=launch.cwd,
             environment={**launch.environment, "PYTHONHASHSEED": str(launch.hash_seed)},
             seconds=launch.seconds,
             output=launch.output,
+            supervisor=True,
         )
+        told = Ended.read(launch.specification.parent)
+        if told is None:
+            return ended
+        return replace(ended, returncode=told.status, leftovers=told.leftovers)
 
     def close(self) -> None:
         """Keep nothing."""
@@ -86,8 +96,11 @@ class ForkLauncher:
         parent = self.parent(launch.hash_seed)
         try:
             return parent.run(launch)
-        except EvaluationError:
+        except BaseException as error:
+            # Interrupted or not, what it would answer now belongs to no question.
             self._parents.pop(launch.hash_seed).close()
+            if not isinstance(error, EvaluationError):
+                raise
             return Exit(
                 -signal.SIGKILL, timed_out=False, seconds=time.monotonic() - started, lost=True
             )
@@ -125,7 +138,7 @@ class WarmParent:
             start_new_session=True,
         )
         try:
-            self._unsafe = str(self._ask(prepare=True).get("unsafe", ""))
+            self._unsafe = str(self._ask(_PREPARATION, prepare=True).get("unsafe", ""))
         except BaseException:
             self.close()
             raise
@@ -135,41 +148,44 @@ class WarmParent:
             raise EvaluationError(message)
 
     def run(self, launch: Launch) -> Exit:
-        """Fork one child, wait for it, and end its process group."""
+        """Fork one child, and wait until it and all it started have ended."""
         started = time.monotonic()
-        request = {key: value for key, value in asdict(launch).items() if key != "seconds"}
+        request = asdict(launch)
         request |= {key: str(request[key]) for key in ("specification", "cwd", "output")}
         # It cannot reseed the fork, and tells processes that the project starts.
         seed = {"PYTHONHASHSEED": str(launch.hash_seed)}
         request["environment"] = {**launch.environment, **seed}
-        process = int(self._ask(run=request)["pid"])
-        finished = False
+        ended = self._ask(launch.seconds + GRACE, run=request)
         try:
-            # Not reaped before `reap`, so the number cannot have been given to another process.
-            finished = _wait(process, launch.seconds)
-        finally:
-            for kill in (_kill_group, _kill):
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    kill(process)
-            status = int(self._ask(reap=True)["status"])
-        return Exit(status, not finished, time.monotonic() - started)
+            told = Ended(int(ended["status"]), bool(ended["timed_out"]), int(ended["leftovers"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise EvaluationError(f"the warm parent answered {ended!r}") from error
+        seconds = time.monotonic() - started
+        return Exit(told.status, told.timed_out, seconds, leftovers=told.leftovers)
 
     def close(self) -> None:
-        """End the process."""
+        """End the process, and with it the child that it runs."""
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 with contextlib.suppress(OSError):
                     stream.close()
-        self._process.kill()
-        self._process.wait()
+        # It ends its child first; without an answer there is none worth waiting for.
+        self._process.terminate()
+        try:
+            self._process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
-    def _ask(self, **request: object) -> dict[str, Any]:
+    def _ask(self, seconds: float, **request: object) -> dict[str, Any]:
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
         try:
             stdin.write(json.dumps(request).encode() + b"\n")
             stdin.flush()
+            if not _readable(stdout.fileno(), seconds):
+                raise TimeoutError(f"no answer within {seconds:.0f} s")
             line = stdout.readline()
             answer: dict[str, Any] = json.loads(line)
         except (OSError, ValueError) as error:
@@ -203,23 +219,7 @@ def choose_launcher(
     return SpawnLauncher(why)
 
 
-def _wait(process: int, seconds: float) -> bool:
-    try:
-        descriptor = os.pidfd_open(process)
-    except ProcessLookupError:
-        # Its warm parent was killed, and the child with it.
-        return True
-    try:
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN)
-        return bool(poll.poll(min(seconds * 1000, LONGEST_POLL)))
-    finally:
-        os.close(descriptor)
-
-
-def _kill_group(process: int) -> None:
-    os.killpg(process, signal.SIGKILL)
-
-
-def _kill(process: int) -> None:
-    os.kill(process, signal.SIGKILL)
+def _readable(descriptor: int, seconds: float) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(min(seconds * 1000, LONGEST_POLL)))

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _WINDOWS = sys.platform == "win32"
 _PARENT = "PYTEST_AUTOLOOP_PARENT"
+#: Seconds in which a process ends what it started.
+GRACE = 15.0
 #: The longest time that `poll` can be told, in milliseconds.
 LONGEST_POLL = 2**31 - 1
 #: Windows only: lets a whole group of processes be ended at once.
@@ -46,6 +48,8 @@ class Exit:
     seconds: float
     #: The child's warm parent did not live to tell of it: nothing the child left is believed.
     lost: bool = False
+    #: Processes that the child left running; they have been ended.
+    leftovers: int = 0
 
 
 def interpreter(module: str) -> list[str]:
@@ -64,11 +68,13 @@ def run_limited(
     environment: Mapping[str, str],
     seconds: float,
     output: Path,
+    supervisor: bool = False,
 ) -> Exit:
     """Run a program for at most `seconds`, then end it and everything in its session.
 
     Output goes to a file: a background process that keeps a pipe open would block the parent.
-    The program is told who its parent is, for `end_with_parent`.
+    The program is told who its parent is, for `end_with_parent`. A `supervisor` is asked to end,
+    and given time to end what it started, before it is killed.
 
     Raises:
         EvaluationError: the program cannot be started.
@@ -94,33 +100,43 @@ def run_limited(
             timed_out = not _wait(process, seconds)
         finally:
             # Also when the user interrupts: the child does not get the terminal's signal.
+            if supervisor and process.poll() is None:
+                process.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(GRACE)
             _end(process)
     return Exit(process.returncode, timed_out, time.monotonic() - started)
 
 
+def wait_for(process: int, seconds: float) -> bool:
+    """Wait for a process to end, without reaping it; False when time is up.
+
+    Raises:
+        OSError: this system cannot wait for a process by its number.
+    """
+    try:
+        descriptor = os.pidfd_open(process)
+    except ProcessLookupError:
+        return True
+    try:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        return bool(poll.poll(min(seconds * 1000, LONGEST_POLL)))
+    finally:
+        os.close(descriptor)
+
+
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    """Wait without reaping, so that the group can still be named; False when time is up."""
-    descriptor = _descriptor(process.pid)
-    if descriptor is not None:
-        try:
-            poll = select.poll()
-            poll.register(descriptor, select.POLLIN)
-            return bool(poll.poll(min(seconds * 1000, LONGEST_POLL)))
-        finally:
-            os.close(descriptor)
+    """Wait without reaping where that is possible, so that the group can still be named."""
+    if hasattr(os, "pidfd_open"):
+        # A sandbox's kernel may not know the call.
+        with contextlib.suppress(OSError):
+            return wait_for(process.pid, seconds)
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
         return False
     return True
-
-
-def _descriptor(process: int) -> int | None:
-    """Open a process to be waited for; None where the platform, or a sandbox's kernel, cannot."""
-    if hasattr(os, "pidfd_open"):
-        with contextlib.suppress(OSError):
-            return os.pidfd_open(process)
-    return None
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

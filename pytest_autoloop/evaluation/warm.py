@@ -4,8 +4,7 @@ It reads one JSON object a line from its
 standard input and answers with one a line:
 
     {"prepare": true}    → {"ready": true} or {"unsafe": reason}
-    {"run": {…}}         → {"pid": process}     a fork that runs one child session
-    {"reap": true}       → {"status": status}   what `os.waitpid` said of it
+    {"run": {…}}         → {"status": …, "timed_out": …, "leftovers": …}   one child session
 
 The project's own code is never imported here, so that no candidate finds another one's modules.
 """
@@ -20,10 +19,12 @@ import os
 import sys
 import tempfile
 import threading
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
 from pytest_autoloop.evaluation.process import end_with_parent
+from pytest_autoloop.evaluation.supervise import become_supervisor, supervise
 
 _WARM_TEST = """\
 import pytest
@@ -59,47 +60,36 @@ def main() -> None:
     # Objects that exist now are never collected in a child: its memory stays shared.
     gc.freeze()
     _answer(replies, ready=True)
+    become_supervisor()
     for line in requests:
         request = json.loads(line)["run"]
-        process = os.fork()
-        if process == 0:
+
+        def run(request: dict[str, Any] = request) -> None:
             requests.close()
             replies.close()
-            _child(request)
-        _answer(replies, pid=process)
-        requests.readline()
-        _, status = os.waitpid(process, 0)
-        _answer(replies, status=os.waitstatus_to_exitcode(status))
+            _become(request)
+
+        _answer(replies, **asdict(supervise(run, float(request["seconds"]))))
 
 
-def _child(request: dict[str, Any]) -> None:
-    """Become one child session; does not return."""
-    status = 70
-    try:
-        os.setsid()
-        end_with_parent()
-        output = os.open(request["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        os.chdir(request["cwd"])
-        os.environ.clear()
-        os.environ.update(request["environment"])
-        entries = [e for e in os.environ.get("PYTHONPATH", "").split(os.pathsep) if e]
-        sys.path[:] = [*entries, *(entry for entry in sys.path if entry not in entries)]
-        importlib.invalidate_caches()
-        # The warm-up has asked for it, and got another directory.
-        tempfile.tempdir = None
-        gc.enable()
-        from pytest_autoloop.evaluation.child import run_session  # noqa: PLC0415 - preloaded
+def _become(request: dict[str, Any]) -> None:
+    """Become one child session."""
+    output = os.open(request["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(output)
+    os.chdir(request["cwd"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    entries = [e for e in os.environ.get("PYTHONPATH", "").split(os.pathsep) if e]
+    sys.path[:] = [*entries, *(entry for entry in sys.path if entry not in entries)]
+    importlib.invalidate_caches()
+    # The warm-up has asked for it, and got another directory.
+    tempfile.tempdir = None
+    gc.enable()
+    from pytest_autoloop.evaluation.child import run_session  # noqa: PLC0415 - preloaded
 
-        run_session(Path(request["specification"]))
-        status = 0
-    finally:
-        with contextlib.suppress(OSError, ValueError):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        # Not sys.exit: the exit handlers belong to the warm parent.
-        os._exit(status)
+    run_session(Path(request["specification"]))
 
 
 def _warm_up() -> None:

@@ -1,0 +1,107 @@
+"""Runs a function in a forked child, and ends that child with everything it has started."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, NoReturn
+
+from pytest_autoloop.evaluation.containment.descendants import end_descendants
+from pytest_autoloop.evaluation.containment.kernel import adopt_orphans
+from pytest_autoloop.evaluation.process import end_with_parent, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+#: What a child ends with when it raised: sysexits.h, EX_SOFTWARE.
+_FAILED = 70
+_NOTE = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a child ended."""
+
+    #: As `os.waitstatus_to_exitcode` has it.
+    status: int
+    timed_out: bool
+    #: Processes that it left running; they have been ended.
+    leftovers: int
+
+    def write(self, directory: Path) -> None:
+        """Leave a note, once nothing is alive that could write another one."""
+        file = directory / _NOTE
+        # Whatever stands there, the child has put it there.
+        if file.is_dir() and not file.is_symlink():
+            shutil.rmtree(file)
+        file.unlink(missing_ok=True)
+        file.write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    @classmethod
+    def read(cls, directory: Path) -> Ended | None:
+        """Return what was noted; None when a supervisor did not live to do so."""
+        try:
+            return cls(**json.loads((directory / _NOTE).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+
+def can_supervise() -> bool:
+    """Tell whether this system has what a supervisor needs."""
+    return sys.platform == "linux" and hasattr(os, "pidfd_open")
+
+
+def become_supervisor() -> None:
+    """Prepare the calling process: it will be the parent of all orphans below it.
+
+    SIGTERM then ends it as `sys.exit` does, so that what it started is ended too.
+    """
+    signal.signal(signal.SIGTERM, _leave)
+    adopt_orphans()
+
+
+def supervise(run: Callable[[], None], seconds: float) -> Ended:
+    """Run a function in a forked child for at most so many seconds of wall time.
+
+    The child leads a session of its own and ends without the exit handlers of its parent.
+    """
+    process = os.fork()
+    if not process:
+        _run(run)
+    finished = False
+    try:
+        finished = wait_for(process, seconds)
+    finally:
+        # Not reaped before, so the number cannot have been given to another process.
+        for kill in (os.killpg, os.kill):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                kill(process, signal.SIGKILL)
+        _, status = os.waitpid(process, 0)
+        leftovers = end_descendants()
+    return Ended(os.waitstatus_to_exitcode(status), not finished, leftovers)
+
+
+def _run(run: Callable[[], None]) -> NoReturn:
+    status = _FAILED
+    try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.setsid()
+        end_with_parent()
+        run()
+        status = 0
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        # Not sys.exit: the exit handlers belong to the parent.
+        os._exit(status)
+
+
+def _leave(*_: object) -> None:
+    raise SystemExit(0)
