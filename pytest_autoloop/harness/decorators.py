@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 #: Attribute under which a fixture carries its specification.
 SPECIFICATION = "__autoloop__"
 
+#: How far a candidate's float may lie from the original's when a target does not say.
+DEFAULT_TOLERANCE = 1e-9
+
 Scope: TypeAlias = Literal["function", "class", "module", "package", "session"]
 Fixture = TypeVar("Fixture", bound="Callable[..., object]")
 
@@ -32,6 +35,10 @@ class TargetSpecification:
     name: str
     goal: str
     source: str
+    #: Whether the target may remember results from one call to the next.
+    allow_cross_call_cache: bool = False
+    #: How far a float may lie from the original's, as a share of it.
+    tolerance: float = DEFAULT_TOLERANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,11 @@ def target(function: Fixture, /) -> Fixture: ...
 
 @overload
 def target(
-    *, scope: Scope = "session", name: str | None = None
+    *,
+    allow_cross_call_cache: bool = False,
+    tolerance: float = DEFAULT_TOLERANCE,
+    scope: Scope = "session",
+    name: str | None = None,
 ) -> Callable[[Fixture], Fixture]: ...
 
 
@@ -61,6 +72,8 @@ def target(
     function: Fixture | None = None,
     /,
     *,
+    allow_cross_call_cache: bool = False,
+    tolerance: float = DEFAULT_TOLERANCE,
     scope: Scope = "session",
     name: str | None = None,
 ) -> Fixture | Callable[[Fixture], Fixture]:
@@ -70,10 +83,22 @@ def target(
     file that declares it. Tests that request the fixture get it as an absolute `pathlib.Path`.
     The docstring is the goal that a proposer is told.
 
+    Args:
+        function: the fixture function, when the decorator is used without parentheses.
+        allow_cross_call_cache: the target's job is to remember results from one call to the next.
+            A gain is then confirmed on inputs that repeat; otherwise each timed call gets an
+            input of its own, and a cache that outlives the call is no gain.
+        tolerance: how far a float in a candidate's result may lie from the original's, as a share
+            of it: 0 asks for the same bits, 1e-6 lets sums be added up in another order.
+        scope: as for `pytest.fixture`.
+        name: as for `pytest.fixture`.
+
     Raises:
         TypeError: the function is asynchronous or a generator.
+        ValueError: the tolerance is no share, or the permission to cache is no yes or no.
     """
     __tracebackhide__ = True  # pytest then shows the line of the user's file alone
+    _check_target(allow_cross_call_cache, tolerance)
 
     def decorate(declared: Fixture) -> Fixture:
         __tracebackhide__ = True
@@ -85,11 +110,27 @@ def target(
             name=name or declared.__name__,
             goal=inspect.getdoc(declared) or "",
             source=_source(declared),
+            allow_cross_call_cache=allow_cross_call_cache,
+            tolerance=float(tolerance),
         )
         made: Fixture = _fixture(_anchored(declared), specification, scope, name)
         return made
 
     return decorate if function is None else decorate(function)
+
+
+def _check_target(allow_cross_call_cache: object, tolerance: object) -> None:
+    __tracebackhide__ = True
+    if not isinstance(allow_cross_call_cache, bool):
+        # A string such as "no" would be taken for yes, and the guard against caches be off.
+        message = f"allow_cross_call_cache={allow_cross_call_cache!r}: write True or False"
+        raise ValueError(message)  # noqa: TRY004 - as for every other option, a value is wrong
+    number = isinstance(tolerance, int | float) and not isinstance(tolerance, bool)
+    if not number or not 0 <= tolerance < 1:  # type: ignore[operator] # a number, as just seen
+        raise ValueError(
+            f"tolerance={tolerance!r}: write a share of the value, at least 0 and below 1, "
+            "such as 1e-6"
+        )
 
 
 @overload

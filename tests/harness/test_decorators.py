@@ -229,6 +229,55 @@ def test_a_target_does_not_yield() -> None:
         autoloop.target(generator)
 
 
+@pytest.mark.parametrize("tolerance", [-1e-9, 1, 2.0, float("nan"), float("inf"), "0.1", True])
+def test_a_tolerance_that_is_no_share_is_refused(tolerance: Any) -> None:
+    """With a tolerance of 1 every result would do, so the value is named and refused."""
+    with pytest.raises(ValueError, match=f"tolerance={tolerance!r}: write a share"):
+        autoloop.target(tolerance=tolerance)
+
+
+@pytest.mark.parametrize("answer", ["no", 1, None])
+def test_a_permission_to_cache_is_yes_or_no(answer: Any) -> None:
+    """A string such as "no" is true to Python and must not lift the guard."""
+    with pytest.raises(ValueError, match=f"allow_cross_call_cache={answer!r}: write True or False"):
+        autoloop.target(allow_cross_call_cache=answer)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, (False, 1e-9)),
+        ({"tolerance": 0}, (False, 0.0)),
+        ({"allow_cross_call_cache": True, "tolerance": 1e-3}, (True, 1e-3)),
+    ],
+    ids=str,
+)
+def test_a_target_carries_what_its_results_are_held_to(
+    options: dict[str, Any], expected: tuple[bool, float]
+) -> None:
+    """Caching is forbidden and floats are held to 1e-9 unless the declaration says otherwise."""
+
+    @autoloop.target(**options)
+    def subject() -> str:
+        return "x.py"
+
+    found = specification_of(subject)
+    assert isinstance(found, TargetSpecification)
+    assert (found.allow_cross_call_cache, found.tolerance) == expected
+
+
+def test_a_bare_target_is_held_to_the_defaults() -> None:
+    """Without parentheses the strict choice is made."""
+
+    @autoloop.target
+    def subject() -> str:
+        return "x.py"
+
+    found = specification_of(subject)
+    assert isinstance(found, TargetSpecification)
+    assert (found.allow_cross_call_cache, found.tolerance) == (False, 1e-9)
+
+
 @pytest.mark.parametrize("direction", ["up", "", None, "Lower"])
 def test_an_unknown_direction_is_refused(direction: str) -> None:
     """Only two words are known, and the message gives both."""
