@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,15 @@ def _write(outside: Path) -> None:
 
 def _read(outside: Path) -> None:
     (outside / SECRET).read_bytes()
+
+
+def _empty(outside: Path) -> None:
+    os.truncate(outside / SECRET, 0)
+
+
+def _empty_by_opening(outside: Path) -> None:
+    # Some kernels take this for reading alone.
+    os.close(os.open(outside / SECRET, os.O_RDONLY | os.O_TRUNC))
 
 
 def _change_mode(outside: Path) -> None:
@@ -73,16 +83,21 @@ def _execute(outside: Path) -> None:
     os.execv(outside / NEW, [NEW])  # noqa: S606 - nothing can start
 
 
-#: What each is called in a message, and whether it succeeded or failed for any reason but a refusal.
+#: What each is called in a message, and what tries it.
 ATTEMPTS: dict[str, Callable[[Path], None]] = {
     "write your files": _write,
     "read private files": _read,
+    "empty your files": _empty,
+    "empty your files by opening them": _empty_by_opening,
     "connect to the network": _connect,
     "send datagrams": _datagram,
     "use services by unix socket": _unix_socket,
     "signal your processes": _signal_parent,
-    "read the memory of this process": _read_parent,
-    "write the memory of this process": _write_parent,
+}
+#: Where /proc shows processes.
+LINUX_ATTEMPTS: dict[str, Callable[[Path], None]] = {
+    "read the memory of your processes": _read_parent,
+    "write the memory of your processes": _write_parent,
 }
 #: What a session of tests may do, but a worker may not.
 WORKER_ATTEMPTS: dict[str, Callable[[Path], None]] = {
@@ -94,7 +109,8 @@ WORKER_ATTEMPTS: dict[str, Callable[[Path], None]] = {
 
 def attempt_all(profile: Profile, outside: Path) -> list[str]:
     """Try each, and return the names of those that were not refused."""
-    wanted = ATTEMPTS | (WORKER_ATTEMPTS if profile == "worker" else {})
+    wanted = ATTEMPTS | (LINUX_ATTEMPTS if sys.platform == "linux" else {})
+    wanted |= WORKER_ATTEMPTS if profile == "worker" else {}
     return [name for name, attempt in wanted.items() if not refused(attempt, outside)]
 
 

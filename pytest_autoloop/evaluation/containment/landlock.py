@@ -43,10 +43,16 @@ _ALL_RIGHTS = (1 << 16) - 1
 #: Rights that a rule on a file, not a directory, may name.
 _FILE_RIGHTS = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV
 _NETWORK_ABI = 4
+#: Before it, files can be emptied without a right.
+TRUNCATE_ABI = 3
+#: Before it, signals are not confined.
 SCOPE_ABI = 6
 #: The newest ABI that this module knows how to ask for.
 NEWEST_ABI = 7
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+#: Only in a box: otherwise the user's own terminals are among them, to be read and written.
+_TERMINALS = ("/dev/ptmx", "/dev/pts", "/dev/tty")
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108 - where the C library puts it
 
 
 class _Ruleset(ctypes.Structure):
@@ -85,7 +91,7 @@ def restrict(policy: Policy, abi: int) -> None:
         ContainmentError: the kernel refused, or a writable path does not exist.
     """
     rights = _RIGHTS[max(known for known in _RIGHTS if known <= abi)]
-    network = 0 if policy.network or abi < _NETWORK_ABI else _NET_BIND_TCP | _NET_CONNECT_TCP
+    network = 0 if policy.sockets or abi < _NETWORK_ABI else _NET_BIND_TCP | _NET_CONNECT_TCP
     scoped = _SCOPE_ABSTRACT_UNIX_SOCKET | _SCOPE_SIGNAL if abi >= SCOPE_ABI else 0
     ruleset = _Ruleset(rights, network, scoped)
     # A kernel refuses a structure that is longer than its own, unless the rest is zero.
@@ -112,6 +118,10 @@ def _optional(policy: Policy) -> Iterable[tuple[Path, int]]:
     readable = (Path("/"),) if policy.readable is None else policy.readable
     yield from ((path, reading) for path in readable)
     yield from ((Path(name), _READ_FILE | _WRITE_FILE | _TRUNCATE) for name in _DEVICES)
+    if policy.boxed and policy.programs:
+        terminal = _READ_FILE | _WRITE_FILE | _READ_DIR | _TRUNCATE | _IOCTL_DEV
+        yield from ((Path(name), terminal) for name in _TERMINALS)
+        yield Path(_SHARED_MEMORY), _writing(policy)
 
 
 def _writing(policy: Policy) -> int:

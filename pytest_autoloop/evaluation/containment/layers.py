@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_autoloop.evaluation.containment import kernel, landlock, limits, seccomp
+from pytest_autoloop.evaluation.containment import kernel, landlock, limits, macos, seccomp
 from pytest_autoloop.evaluation.containment.attempts import ATTEMPTS, SECRET
-from pytest_autoloop.evaluation.containment.bubblewrap import Bubblewrap, detect
+from pytest_autoloop.evaluation.containment.bubblewrap import NOT_FOUND, Bubblewrap, detect, inside
 from pytest_autoloop.evaluation.containment.policy import (
     GIBIBYTE,
     ContainmentError,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["ContainmentError", "Layers", "Policy", "Profile", "apply", "probe"]
 
 _PROBE_SECONDS = 60
-_INSTALL = "'apt install bubblewrap'"
+_NAMESPACES_REFUSED = ("uid map", "namespace", "Operation not permitted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ class Layers:
     #: Bubblewrap, for commands that are started anew, or why it is of no use here.
     bubblewrap: Bubblewrap | None = None
     bubblewrap_fault: str = ""
+    #: Whether sandbox-exec boxes commands (macOS).
+    sandbox_exec: bool = False
     root: bool = False
     #: Why nothing could be tried.
     fault: str = ""
@@ -50,7 +52,19 @@ class Layers:
     @property
     def holds(self) -> bool:
         """Whether a process that applied its layers was refused everything."""
-        return bool(self.landlock and self.seccomp) and not self.leaks and not self.fault
+        present = self.sandbox_exec or bool(self.landlock and self.seccomp)
+        return present and not self.leaks and not self.fault
+
+    @property
+    def names(self) -> str:
+        """What a record says, for example ``bwrap+landlock(7)+seccomp``; empty without any."""
+        parts = {
+            "bwrap": self.bubblewrap is not None,
+            "sandbox-exec": self.sandbox_exec,
+            f"landlock({self.landlock})": self.landlock,
+            "seccomp": self.seccomp,
+        }
+        return "+".join(name for name, there in parts.items() if there)
 
     def line(self, policy: Policy | None = None) -> str:
         """Return what the header says: what holds for a policy, and how to get what does not."""
@@ -60,22 +74,28 @@ class Layers:
         parts = ["project read-only", "network" if policy.network else "no network", "no keys"]
         if policy.memory_bytes is not None:
             parts.append(f"{policy.memory_bytes / GIBIBYTE:.3g} GiB")
-        told = f"sandbox {self._names()}: {', '.join(parts)}"
+        told = f"sandbox {self.names}: {', '.join(parts)}"
         return "; ".join([told, *self._missing()])
-
-    def _names(self) -> str:
-        names = [f"landlock({self.landlock})"] if self.landlock else []
-        return "+".join([*names, *(["seccomp"] if self.seccomp else [])])
 
     def _missing(self) -> list[str]:
         missing = []
-        if self.bubblewrap is None and sys.platform == "linux":
-            gain = f"{_INSTALL} adds a box of namespaces around programs"
-            hint = gain if self.bubblewrap_fault == "bwrap not found" else "see its manual"
-            missing.append(f"{self.bubblewrap_fault} ({hint})")
+        if self.bubblewrap is None and not self.sandbox_exec:
+            missing.append(f"{self.bubblewrap_fault} ({self._advice()})")
+            if self.landlock < landlock.SCOPE_ABI:
+                missing.append("tests can signal your other processes before Linux 6.12")
         if self.root:
-            missing.append("root: the number of processes has no limit, prefer an ordinary user")
+            hint = "running as root: the number of processes has no limit"
+            # In a box, no process of anyone else is seen.
+            others = " and /proc shows other processes" if self.bubblewrap is None else ""
+            missing.append(f"{hint}{others}; prefer an ordinary user")
         return missing
+
+    def _advice(self) -> str:
+        if self.bubblewrap_fault == NOT_FOUND:
+            return "'apt install bubblewrap' adds process and file-system isolation"
+        if any(text in self.bubblewrap_fault for text in _NAMESPACES_REFUSED):
+            return "Ubuntu 24.04 needs an AppArmor profile for it, a container the right to nest"
+        return "processes and file systems are not isolated"
 
     def _refusal(self) -> str:
         user = f" (uid {os.getuid()})" if sys.platform != "win32" else ""
@@ -84,64 +104,87 @@ class Layers:
         return (
             f"NOT STARTED: code that a model wrote would run as you{user} and could {could}: "
             f"{'; '.join(self._reasons())}. Run in a container or a virtual machine"
-            f"{', or under a kernel with Landlock (5.13 or later)' if not self.landlock else ''}. "
+            f"{self._alternative()}. "
             "Limits of time and memory and an environment without keys would still apply"
         )
 
+    def _alternative(self) -> str:
+        if sys.platform == "win32":
+            return ", for example in WSL 2"
+        if sys.platform == "linux" and not self.landlock:
+            return ", or under a kernel with Landlock (5.13 or later)"
+        return ""
+
     def _reasons(self) -> list[str]:
-        if sys.platform != "linux":
-            return [f"{sys.platform} has no layer that a process can apply to itself"]
         reasons = [self.fault] if self.fault else []
-        if not self.landlock:
-            reasons.append("this kernel has no Landlock, or does not offer it here")
-        if not self.seccomp:
-            reasons.append("this kernel or processor has no seccomp filter that is known here")
-        if self.bubblewrap is not None:
-            reasons.append(f"{self.bubblewrap.executable} works, for programs started anew alone")
-        return reasons or [f"{self._names()} did not refuse it"]
+        if sys.platform == "linux":
+            if not self.landlock:
+                reasons.append("this kernel has no Landlock, or does not offer it here")
+            if not self.seccomp:
+                reasons.append("this kernel or processor has no seccomp filter that is known here")
+            if self.bubblewrap is not None:
+                name = self.bubblewrap.executable
+                reasons.append(f"{name} works, but boxes only programs that are started anew")
+            else:
+                reasons.append(self.bubblewrap_fault)
+        elif not self.sandbox_exec:
+            reasons.append(f"{sys.platform} has no layer that is known here")
+        return [reason for reason in reasons if reason] or [f"{self.names} did not refuse it"]
 
 
 def apply(policy: Policy, profile: Profile) -> None:
-    """Confine the calling process for good; every layer that the kernel offers, or none at all.
+    """Confine the calling process for good, by every layer of its system.
 
-    Elsewhere than on Linux only limits of resources apply. Call it before any thread is started and
-    before unread code is loaded.
+    Elsewhere than on Linux only limits of resources apply: there a whole command runs in a box.
+    Call it before any thread is started and before unread code is loaded.
 
     Raises:
-        ContainmentError: a layer cannot be applied; the process must end without running the code.
+        ContainmentError: a layer is missing or cannot be applied; the process must end without
+            running the code.
     """
     if profile == "worker" and (policy.programs or policy.network):
         message = "a worker has neither programs nor network; give it a policy without them"
         raise ContainmentError(message)
+    if policy.boxed and not inside():
+        # Else sockets and terminals of the user would be within reach.
+        raise ContainmentError("the policy counts on a box, and this process is in none; start it")
     # Landlock binds the calling thread alone.
     if sys.platform == "linux" and (tasks := len(list(Path("/proc/self/task").iterdir()))) > 1:
         message = f"{tasks} threads run already, and some layers bind but one; apply them first"
         raise ContainmentError(message)
     limits.limit_resources(policy, profile)
-    if sys.platform != "linux":
-        return
+    if sys.platform == "linux":
+        _apply_layers(policy, profile)
+
+
+def _apply_layers(policy: Policy, profile: Profile) -> None:
+    abi, filters = landlock.best_abi(), seccomp.available()
+    if not abi or not filters:
+        absent = [name for name, there in (("Landlock", abi), ("seccomp", filters)) if not there]
+        message = f"{' and '.join(absent)} cannot be used here; switch the sandbox off knowingly"
+        raise ContainmentError(message)
     kernel.forbid_new_privileges()
     limits.drop_capabilities()
-    abi = landlock.best_abi()
-    if abi:
-        landlock.restrict(policy, abi)
-    if seccomp.available():
-        seccomp.restrict(policy, profile)
+    landlock.restrict(policy, abi)
+    seccomp.restrict(policy, profile, abi)
 
 
 def probe() -> Layers:
-    """Apply all layers in a throw-away process, try what they forbid, and tell what was refused."""
-    bubblewrap, bubblewrap_fault = detect()
+    """Apply all layers in a throw-away process, try what they forbid, and tell what was refused.
+
+    It starts one interpreter and one bubblewrap: call it once.
+    """
     root = sys.platform != "win32" and os.geteuid() == 0
-    if sys.platform != "linux":
-        return Layers(bubblewrap_fault=bubblewrap_fault, root=root)
+    if sys.platform not in {"linux", "darwin"}:
+        return Layers(root=root)
+    bubblewrap, bubblewrap_fault = detect()
     fault, seen = "", {"leaks": [], "fault": ""}
     with tempfile.TemporaryDirectory(prefix="autoloop-") as directory:
         secret = Path(directory, SECRET)
         secret.touch(mode=0o600)
         command = [*interpreter("pytest_autoloop.evaluation.containment.probe"), directory]
         try:
-            seen = _answer(command)
+            seen = _answer([*macos.probe_prefix(), *command])
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             fault = f"the layers could not be tried: {error}"
     return Layers(
@@ -150,6 +193,7 @@ def probe() -> Layers:
         leaks=tuple(seen["leaks"]),
         bubblewrap=bubblewrap,
         bubblewrap_fault=bubblewrap_fault,
+        sandbox_exec=sys.platform == "darwin" and not fault,
         root=root,
         fault=fault or str(seen["fault"]),
     )
@@ -159,8 +203,7 @@ def _answer(command: Sequence[str]) -> dict[str, Any]:
     done = subprocess.run(
         command,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         timeout=_PROBE_SECONDS,
         check=False,
     )

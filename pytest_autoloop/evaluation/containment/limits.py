@@ -62,7 +62,7 @@ def limit_resources(policy: Policy, profile: Profile) -> None:
     if sys.platform == "linux":
         # macOS counts shared system libraries and refuses any useful value.
         wanted.append((resource.RLIMIT_AS, policy.memory_bytes))
-        # The kernel does not count for root. Who may not fork has threads alone: memory bounds them.
+        # The kernel does not count for root. Who may not fork has only threads: memory bounds them.
         if policy.programs and os.getuid():
             wanted.append((resource.RLIMIT_NPROC, _tasks_of_user() + _MORE_TASKS))
     for kind, value in wanted:
@@ -71,12 +71,14 @@ def limit_resources(policy: Policy, profile: Profile) -> None:
 
 
 def _lower(kind: int, value: int) -> None:
-    hard = resource.getrlimit(kind)[1]
-    bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    soft, hard = (
+        value if limit == resource.RLIM_INFINITY else min(value, limit)
+        for limit in resource.getrlimit(kind)
+    )
     try:
-        resource.setrlimit(kind, (bound, bound))
+        resource.setrlimit(kind, (soft, hard))
     except (OSError, ValueError) as error:
-        message = f"resource limit {kind} cannot be set to {bound}: {error}"
+        message = f"resource limit {kind} cannot be set to {soft}: {error}"
         raise ContainmentError(message) from error
 
 

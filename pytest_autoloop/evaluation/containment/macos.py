@@ -1,21 +1,21 @@
 """A sandbox-exec profile for a command that is started anew on macOS.
 
-Written after Apple's own profiles; it has not been run by the tests, which run on Linux. Apple marks
-sandbox-exec as deprecated, but ships and uses it.
+Written after Apple's own profiles; it was not run on macOS: the tests read its text, and `probe`
+believes only what is refused there. Apple marks sandbox-exec as deprecated, but ships and uses it.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_autoloop.evaluation.containment.paths import interpreter_paths
+from pytest_autoloop.evaluation.containment.paths import interpreter_paths, package_path
+from pytest_autoloop.evaluation.containment.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from pytest_autoloop.evaluation.containment.policy import Policy
 
 _EXECUTABLE = "/usr/bin/sandbox-exec"
 _SYSTEM = (
@@ -40,6 +40,13 @@ def prefix(policy: Policy) -> list[str]:
     return [_EXECUTABLE, "-p", profile(policy)]
 
 
+def probe_prefix() -> list[str]:
+    """Return what to put before the command that tries the layers; nothing but on macOS."""
+    if sys.platform != "darwin":
+        return []
+    return prefix(Policy(readable=(package_path(),), programs=True))
+
+
 def profile(policy: Policy) -> str:
     """Return the rules for a policy, in the sandbox's own language: the last match decides."""
     rules = [
@@ -59,6 +66,7 @@ def profile(policy: Policy) -> str:
         rules.append('(allow file-read-data (literal "/"))')
     rules += _rules("file-read* file-write*", policy.writable)
     rules += [f"(allow file-write-data (literal {json.dumps(name)}))" for name in _DEVICES]
+    rules += [f"(allow file-ioctl (literal {json.dumps(name)}))" for name in _DEVICES]
     # The command itself has to be started, whatever it may start afterwards.
     rules.append("(allow process-exec*)")
     if policy.programs:

@@ -67,6 +67,11 @@ def kernel_paths() -> tuple[Path, ...]:
     return _existing(_KERNEL)
 
 
+def package_path() -> Path:
+    """Return the directory that this package is imported from, which may be a checkout."""
+    return Path(__file__).resolve().parents[3]
+
+
 def _existing(names: tuple[str, ...] | list[str]) -> tuple[Path, ...]:
     # A prefix that is the root itself would open everything.
     found = [Path(name) for name in names if Path(name).exists()]

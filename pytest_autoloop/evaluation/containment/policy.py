@@ -34,11 +34,21 @@ class Policy:
     network: bool = False
     #: Whether processes may be forked and programs started.
     programs: bool = False
-    #: Address space of each process; None leaves it as it is.
+    #: Whether the process stands in a box of `bubblewrap` already: loopback, terminals and shared
+    #: memory are then its own, and a session of tests may use them.
+    boxed: bool = False
+    #: Address space of each process; None leaves it as it is. For a worker: a session of tests may
+    #: reserve far more than it uses, as sanitizers and compilers at run time do.
     memory_bytes: int | None = 4 * GIBIBYTE
-    #: Size of each file that is written; None leaves it as it is.
+    #: Size of each file that is written; None leaves it as it is. For a worker as well.
     file_bytes: int | None = 16 * MEBIBYTE
     #: Processor time of each process; None leaves it as it is.
     cpu_seconds: int | None = None
     #: Whether a process may read the hardware's counters for itself.
     counters: bool = False
+
+    @property
+    def sockets(self) -> bool:
+        """Whether sockets of all kinds may be made: nothing of the user's is then behind them."""
+        # The whole tree of files holds sockets of services, which no namespace closes.
+        return self.network or (self.boxed and self.programs and self.readable is not None)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from pytest_autoloop.evaluation.containment import kernel
+from pytest_autoloop.evaluation.containment import kernel, landlock
 from pytest_autoloop.evaluation.containment.policy import ContainmentError
 from pytest_autoloop.evaluation.containment.syscalls import FIRST_UNKNOWN, NUMBERS
 
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
     from pytest_autoloop.evaluation.containment.policy import Policy, Profile
 
-#: One instruction: code, jump if true, jump if false, operand (struct sock_filter of linux/filter.h).
+#: struct sock_filter of linux/filter.h: code, jump if true, jump if false, operand.
 Instruction: TypeAlias = tuple[int, int, int, int]
 
 # linux/bpf_common.h: BPF_LD|BPF_W|BPF_ABS, BPF_JMP|BPF_{JEQ,JGE,JSET}|BPF_K, BPF_RET|BPF_K
 _LOAD, _IF_EQUAL, _IF_AT_LEAST, _IF_ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_AND = 0x54  # BPF_ALU|BPF_AND|BPF_K
 
 # linux/seccomp.h: SECCOMP_*
 _SET_MODE_FILTER, _GET_ACTION_AVAIL = 1, 2
@@ -51,30 +52,38 @@ _PAIRED = tuple(kind | flags for kind in (1, 5) for flags in (0, 0x800, 0x80000,
 _CLONE_THREAD = 0x00010000
 #: CLONE_NEW* and CLONE_PARENT: namespaces, and a child that would not stand below its maker.
 _CLONE_REFUSED = 0x7E020000 | 0x00008000
-#: asm-generic/ioctls.h: TIOCSTI and TIOCLINUX type into a terminal.
-_TYPING = (0x5412, 0x541C)
+#: asm-generic/ioctls.h: TIOCSTI and TIOCLINUX type into a terminal; asm-generic/sockios.h:
+#: FIOSETOWN and SIOCSPGRP have the kernel send signals.
+_COMMANDS = (0x5412, 0x541C, 0x8901, 0x8902)
 #: linux/fcntl.h: F_SETOWN, F_SETSIG, F_SETOWN_EX have the kernel send signals.
 _SIGNALLING = (8, 10, 15)
 _IOPRIO_WHO_PROCESS = 1  # linux/ioprio.h
+# asm-generic/fcntl.h
+_O_WRONLY, _O_RDWR, _O_ACCMODE, _O_TRUNC = 1, 2, 3, 0x200
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
 
 #: Other processes' memory, mounts and namespaces, kernel interfaces with a history of holes, and
 #: the clock and name of the machine.
-_REFUSED = """
-    ptrace process_vm_readv process_vm_writev process_madvise process_mrelease kcmp pidfd_getfd
-    pidfd_send_signal tkill
-    mount umount2 pivot_root chroot open_tree move_mount fsopen fsconfig fsmount fspick
-    mount_setattr open_tree_attr unshare setns open_by_handle_at name_to_handle_at
-    bpf add_key request_key keyctl userfaultfd io_uring_setup io_uring_enter io_uring_register
-    fanotify_init quotactl quotactl_fd syslog acct swapon swapoff reboot kexec_load
-    kexec_file_load init_module finit_module delete_module iopl ioperm modify_ldt
-    settimeofday clock_settime adjtimex clock_adjtime sethostname setdomainname vhangup
-""".split()
+_REFUSED = _words(
+    "ptrace process_vm_readv process_vm_writev process_madvise process_mrelease kcmp pidfd_getfd "
+    "pidfd_send_signal "
+    "mount umount2 pivot_root chroot open_tree move_mount fsopen fsconfig fsmount fspick "
+    "mount_setattr open_tree_attr unshare setns open_by_handle_at name_to_handle_at "
+    "bpf add_key request_key keyctl userfaultfd io_uring_setup io_uring_enter io_uring_register "
+    "fanotify_init quotactl quotactl_fd syslog acct swapon swapoff reboot kexec_load "
+    "kexec_file_load init_module finit_module delete_module iopl ioperm modify_ldt "
+    "settimeofday clock_settime adjtimex clock_adjtime sethostname setdomainname vhangup"
+)
 #: Changes to a file that Landlock does not see, and memory and queues that outlive a process.
-_REFUSED_TO_WORKERS = """
-    chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes futimesat utimensat
-    setxattr lsetxattr fsetxattr setxattrat removexattr lremovexattr fremovexattr removexattrat
-    file_setattr mknod mknodat shmget shmat msgget semget mq_open
-""".split()
+_REFUSED_TO_WORKERS = _words(
+    "chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes futimesat utimensat "
+    "setxattr lsetxattr fsetxattr setxattrat removexattr lremovexattr fremovexattr removexattrat "
+    "file_setattr mknod mknodat shmget shmat msgget semget mq_open"
+)
 #: Calls that change how a process runs, by the position of its number.
 _ABOUT_A_PROCESS = {
     "prlimit64": 0,
@@ -105,13 +114,15 @@ def available() -> bool:
     return True
 
 
-def restrict(policy: Policy, profile: Profile) -> None:
+def restrict(policy: Policy, profile: Profile, abi: int = landlock.NEWEST_ABI) -> None:
     """Confine all threads of the calling process, and all it starts, to what the policy allows.
+
+    `abi` is Landlock's: the filter closes what an old one leaves open.
 
     Raises:
         ContainmentError: the kernel refused.
     """
-    code = assemble(policy, profile)
+    code = assemble(policy, profile, abi)
     program = _Program(len(code) // 8, code)
     flags = _FLAG_TSYNC | _FLAG_SPEC_ALLOW
     try:
@@ -120,7 +131,7 @@ def restrict(policy: Policy, profile: Profile) -> None:
         raise ContainmentError(f"the seccomp filter cannot be applied: {error}") from error
 
 
-def assemble(policy: Policy, profile: Profile) -> bytes:
+def assemble(policy: Policy, profile: Profile, abi: int = landlock.NEWEST_ABI) -> bytes:
     """Return the filter for the calling process: it tells this process from others by number."""
     architecture, column = _MACHINES[_machine()]
     code: list[Instruction] = [
@@ -134,7 +145,7 @@ def assemble(policy: Policy, profile: Profile) -> bytes:
         (_IF_AT_LEAST, 0, 1, FIRST_UNKNOWN),
         ABSENT,
     ]
-    for name, body in _rules(policy, profile).items():
+    for name, body in _rules(policy, profile, abi).items():
         number = NUMBERS[name][column]
         if number is not None:
             # Each body ends in a verdict, so what follows still has the number loaded.
@@ -147,7 +158,7 @@ def assemble(policy: Policy, profile: Profile) -> bytes:
     )
 
 
-def _rules(policy: Policy, profile: Profile) -> dict[str, list[Instruction]]:
+def _rules(policy: Policy, profile: Profile, abi: int) -> dict[str, list[Instruction]]:
     own = os.getpid()
     rules: dict[str, list[Instruction]] = {name: [REFUSE] for name in _REFUSED}
     if profile == "worker":
@@ -156,15 +167,37 @@ def _rules(policy: Policy, profile: Profile) -> dict[str, list[Instruction]]:
     rules["setpriority"] = _only((0, (os.PRIO_PROCESS,)), (1, (0, own)))
     rules["ioprio_set"] = _only((0, (_IOPRIO_WHO_PROCESS,)), (1, (0, own)))
     rules["perf_event_open"] = _only((1, (0, own))) if policy.counters else [REFUSE]
-    rules["ioctl"] = _never(1, _TYPING)
+    rules["ioctl"] = _never(1, _COMMANDS)
     rules["fcntl"] = _never(1, _SIGNALLING)
     # The C library then falls back to clone, whose flags a filter can read.
     rules["clone3"] = [ABSENT]
+    if abi < landlock.TRUNCATE_ABI:
+        rules |= _truncation()
     return rules | _network(policy) | _processes(policy, own)
 
 
+def _truncation() -> dict[str, list[Instruction]]:
+    """Refuse to empty a file without the right to write, which an old Landlock lets pass."""
+    rules = {"open": _truncating(1), "openat": _truncating(2), "truncate": [REFUSE]}
+    # Its flags stand in memory, which a filter does not see; programs fall back to openat.
+    return rules | {"openat2": [ABSENT]}
+
+
+def _truncating(position: int) -> list[Instruction]:
+    return [
+        _argument(position),
+        (_IF_ANY_BIT, 1, 0, _O_TRUNC),
+        PASS,
+        (_AND, 0, 0, _O_ACCMODE),
+        (_IF_EQUAL, 2, 0, _O_WRONLY),
+        (_IF_EQUAL, 1, 0, _O_RDWR),
+        REFUSE,
+        PASS,
+    ]
+
+
 def _network(policy: Policy) -> dict[str, list[Instruction]]:
-    if policy.network:
+    if policy.sockets:
         return {"socket": _only((0, (_AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK)))}
     rules = {name: [REFUSE] for name in ("socket", "connect", "bind", "listen")}
     # asyncio and multiprocessing talk to themselves over such pairs.
@@ -172,7 +205,8 @@ def _network(policy: Policy) -> dict[str, list[Instruction]]:
 
 
 def _processes(policy: Policy, own: int) -> dict[str, list[Instruction]]:
-    signals = ("kill", "rt_sigqueueinfo", "tgkill", "rt_tgsigqueueinfo")
+    # musl sends what a thread sends to itself by tkill.
+    signals = ("kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")
     if policy.programs:
         # A descendant has another number and signals its own children, so only numbers that it
         # must not touch can be named; all others outside are Landlock's to refuse.
