@@ -37,6 +37,9 @@ def end_descendants(*, spare: Collection[int] = (), seconds: float = 10.0) -> in
     One that is in `spare`, with all below it, is left alone: name there what is waited for
     elsewhere. Only after `kernel.adopt_orphans` do those whose parent has ended count.
 
+    A process that begins a new session with every fork can be faster than any look at the table: it
+    is told by the error, and only the end of its box or its own limits end it.
+
     Raises:
         ContainmentError: a descendant is still alive after `seconds`.
     """
@@ -44,12 +47,12 @@ def end_descendants(*, spare: Collection[int] = (), seconds: float = 10.0) -> in
         return 0
     deadline = time.monotonic() + seconds
     ended: set[int] = set()
-    while found := descendants(spare):
+    while found := _below(table := _table(), spare):
         ended |= found.keys()
         alive = [number for number, process in found.items() if process.state not in _ENDED]
         with ExitStack() as stack:
             watched = _watch(alive[:_WATCHED], stack)
-            _kill(alive, found)
+            _kill(alive, found, table)
             if watched is not None:
                 watched.poll(_PAUSE)
         _reap(found)
@@ -62,7 +65,10 @@ def end_descendants(*, spare: Collection[int] = (), seconds: float = 10.0) -> in
 
 def descendants(spare: Collection[int] = ()) -> dict[int, Process]:
     """Return every process below this one, but for `spare` and all below those."""
-    table = _table()
+    return _below(_table(), spare)
+
+
+def _below(table: dict[int, Process], spare: Collection[int]) -> dict[int, Process]:
     children: dict[int, list[int]] = {}
     for number, process in table.items():
         children.setdefault(process.parent, []).append(number)
@@ -89,11 +95,12 @@ def _table() -> dict[int, Process]:
     return table
 
 
-def _kill(alive: Iterable[int], found: dict[int, Process]) -> None:
-    # A group is killed at one stroke: one by one, a process that forks all the time might win. Only
-    # groups with a leader from below: any process may join another group of its session.
-    own = os.getpgrp()
-    groups = {found[number].group for number in alive} & found.keys() - {own}
+def _kill(alive: Iterable[int], found: dict[int, Process], table: dict[int, Process]) -> None:
+    # A group is killed at one stroke: one by one, a process that forks all the time would win. Only
+    # groups with nobody else in them: a process may join another group of its session. The leader
+    # may have ended long ago.
+    others = {process.group for number, process in table.items() if number not in found}
+    groups = {found[number].group for number in alive} - others - {os.getpgrp(), 0}
     for group in groups:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
