@@ -241,7 +241,7 @@ def _rows(project: Path) -> list[dict[str, Any]]:
 
 
 def _results(rows: Sequence[dict[str, Any]], candidates: Sequence[Candidate]) -> list[Result]:
-    """Return what became of candidates; one that was vetoed because another was kept is left out."""
+    """Return what became of candidates, but for those vetoed because another was kept."""
     return [
         Result(
             candidates[row["number"] - 1],
