@@ -172,24 +172,39 @@ def test_files_that_were_touched_but_are_the_same_are_whole(place: Path):
     assert seal.broken() == []
 
 
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Note every file that is opened by its path."""
+    paths: list[str] = []
+    really = os.open
+
+    def noting(path: str, flags: int) -> int:
+        paths.append(path)
+        return really(path, flags)
+
+    monkeypatch.setattr(os, "open", noting)
+    return paths
+
+
 @needs_change_time
-def test_old_files_are_not_read_again(place: Path, monkeypatch: pytest.MonkeyPatch):
+def test_old_files_are_not_read_again(place: Path, opened: list[str]):
     """What a second look costs is a look at the directory; a thorough one reads every file."""
     # Below zero even a file of this instant counts as old.
     digests = Digests(tick_ns=-60_000_000_000)
     seal = Seal.of(Tree(place), digests=digests)
-    opened: list[str] = []
-    really = os.open
-
-    def counting(path: str, flags: int) -> int:
-        opened.append(path)
-        return really(path, flags)
-
-    monkeypatch.setattr(os, "open", counting)
+    opened.clear()
     assert seal.broken() == []
     assert Seal.of(Tree(place), digests=digests).broken() == []
     assert opened == []
     assert seal.broken(thorough=True) == []
+    assert len(opened) == 5
+
+
+def test_files_of_this_instant_are_read_again(place: Path, opened: list[str]):
+    """Where a file system counts in seconds, a second change may bear the time of the first."""
+    seal = Seal.of(Tree(place), digests=Digests(tick_ns=60_000_000_000))
+    opened.clear()
+    assert seal.broken() == []
     assert len(opened) == 5
 
 
