@@ -47,7 +47,7 @@ class Channel:
         while rest:
             try:
                 written = os.write(self._writing, rest[:_PIECE])
-            except BlockingIOError:
+            except BlockingIOError:  # noqa: PERF203 - the way of a descriptor that does not block
                 _wait(self._writing, select.POLLOUT, deadline)
             except OSError as error:
                 raise ChannelClosed(str(error)) from error

@@ -84,7 +84,7 @@ class Worker:
     """A process that holds one version of the target.
 
     Raises:
-        CandidateFault: the version cannot be loaded, or does what no version may. It has ended then.
+        CandidateFault: the version cannot be loaded, or does what none may. It has ended then.
     """
 
     def __init__(self, source: Source, surroundings: Surroundings, *, seconds: float) -> None:
@@ -141,6 +141,10 @@ class Worker:
             raise Remote(outcome.raised)
         return outcome.value
 
+    def get(self, name: str, *, seconds: float) -> Any:  # noqa: ANN401 - a plain value
+        """Return what a name of the module means now."""
+        return self._called(name, (), {}, seconds, "get").value
+
     def batch(
         self,
         function: str,
@@ -188,10 +192,15 @@ class Worker:
             self.pid = 0
 
     def _called(
-        self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float
+        self,
+        function: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        seconds: float,
+        kind: str = "call",
     ) -> Outcome:
         try:
-            data, met = plain.encode_noting(("call", function, args, kwargs))
+            data, met = plain.encode_noting((kind, function, args, kwargs))
         except PlainDataError as error:
             raise self._broken(f"was called with what is no plain data: {error}") from error
         deadline = time.monotonic() + seconds

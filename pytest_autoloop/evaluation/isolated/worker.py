@@ -18,7 +18,6 @@ import signal
 import sys
 from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_autoloop.evaluation import tripwire
@@ -31,6 +30,7 @@ from pytest_autoloop.evaluation.isolated.limits import PlainDataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from types import ModuleType, TracebackType
 
     from pytest_autoloop.evaluation.isolated.contract import Source, Surroundings
 
@@ -54,7 +54,7 @@ def serve(reading: int, writing: int, source: Source, surroundings: Surroundings
     except ChannelClosed:
         pass
     # The end of this process: whatever happened, the other side must learn of it or see it end.
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001
         with contextlib.suppress(BaseException):
             Channel(reading, writing).send(
                 plain.encode(("failed", type(error).__name__, _told(error)))
@@ -153,7 +153,7 @@ class _MemoryFinder:
     def __init__(self, source: Source) -> None:
         self._source = source
 
-    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+    def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
         if name != self._source.module:
             return None
         path_of_it = Path(self._source.path)
@@ -164,7 +164,7 @@ class _MemoryFinder:
             found.submodule_search_locations = [str(path_of_it.parent)]
         return found
 
-    def create_module(self, spec: ModuleSpec) -> None:
+    def create_module(self, _: ModuleSpec) -> None:
         return None
 
     def exec_module(self, module: ModuleType) -> None:
@@ -202,7 +202,9 @@ def _answer(channel: Channel, module: ModuleType, path: str) -> NoReturn:
             continue
         args, kwargs = rest
         changed = any(encode(value) != before for value, before in earlier)
-        outcome = _call(getattr(module, function), args, kwargs, path)
+        outcome: tuple[Any, ...] = ("returned", getattr(module, function, None))
+        if kind == "call":
+            outcome = _call(outcome[1], args, kwargs, path)
         if outcome[0] == "returned":
             _remember(earlier, outcome[1])
         try:
@@ -282,7 +284,11 @@ def _is_explicit(traceback: TracebackType | None, path: str) -> bool:
 
 
 def _name(kind: type) -> str:
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    return (
+        kind.__qualname__
+        if kind.__module__ == "builtins"
+        else f"{kind.__module__}.{kind.__qualname__}"
+    )
 
 
 def _told(error: BaseException) -> str:
