@@ -1,0 +1,150 @@
+"""What pytest-benchmark says a benchmark took, against clocks that were bound before.
+
+Two things must hold: what stands in the statistics is what the runner returned, and what the
+runner returned is about what a trusted clock saw around it.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pytest_autoloop.evaluation.compatible.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+# Bound now: a candidate that is imported later replaces what others look up.
+_wall, _cpu = time.perf_counter, time.process_time
+_REFERENCES: dict[Any, Callable[[], float]] = {
+    time.perf_counter: time.perf_counter,
+    time.monotonic: time.perf_counter,
+    time.time: time.perf_counter,
+    time.process_time: time.process_time,
+}
+#: A claim below this share of what was seen is not believed, beyond so many seconds.
+_SHARE, _SLACK = 0.5, 1e-3
+#: What a child may take besides its benchmarks, as a multiple of what the untouched target needed,
+#: and in seconds.
+_REST_FACTOR, _REST_SLACK = 2.0, 1.0
+
+
+@dataclass(slots=True)
+class Seen:
+    """The calls of one benchmark's runner."""
+
+    claimed: float = 0.0
+    seen: float = 0.0
+    calls: int = 0
+    returned: set[float] = field(default_factory=set)
+    #: Whether its clock is one that can be checked.
+    checked: bool = True
+
+
+class Claims:
+    """Watches every call of pytest-benchmark's runner."""
+
+    def __init__(self) -> None:
+        self.benchmarks: dict[str, Seen] = {}
+        self._overhead = 0.0
+
+    def watch(self) -> bool:
+        """Put a trusted clock around the runner; False when there is no pytest-benchmark."""
+        try:
+            from pytest_benchmark.fixture import BenchmarkFixture  # noqa: PLC0415
+        except ImportError:
+            return False
+        make_runner: Callable[..., Any] | None = getattr(BenchmarkFixture, "_make_runner", None)
+        if make_runner is None:
+            return False
+        self._overhead = _overhead(make_runner)
+        benchmarks = self.benchmarks
+
+        @functools.wraps(make_runner)
+        def watched(fixture: Any, *arguments: Any) -> Callable[..., Any]:  # noqa: ANN401
+            runner: Callable[..., Any] = make_runner(fixture, *arguments)
+            note = benchmarks.setdefault(fixture.fullname, Seen())
+            clock = _REFERENCES.get(getattr(fixture, "_timer", None))
+            note.checked = clock is not None
+            read = clock or _wall
+
+            def run(loops: range | None, *rest: Any, **keywords: Any) -> Any:  # noqa: ANN401
+                started = read()
+                outcome = runner(loops, *rest, **keywords)
+                seen = read() - started
+                duration = outcome if loops else outcome[0]
+                note.seen += seen
+                note.claimed += duration
+                note.calls += 1
+                note.returned.add(duration)
+                return outcome
+
+            return run
+
+        fixture_class: Any = BenchmarkFixture
+        fixture_class._make_runner = watched
+        return True
+
+    def totals(self) -> dict[str, float]:
+        """Return the seconds that the runner claimed, by benchmark."""
+        return {name: note.claimed for name, note in self.benchmarks.items() if note.checked}
+
+    def findings(self, config: object) -> list[Finding]:
+        """Compare what was claimed with what was seen, and with what stands in the statistics."""
+        found: list[Finding] = []
+        for name, note in self.benchmarks.items():
+            least = _SHARE * (note.seen - 2 * self._overhead * note.calls) - _SLACK
+            if note.checked and note.claimed < least:
+                what = f"{note.claimed * 1e3:.3g} ms of a clock that saw {note.seen * 1e3:.3g} ms"
+                found.append(Finding(f"claim:{name}", f"benchmark {name} claims {what}"))
+        session = getattr(config, "_benchmarksession", None)
+        for entry in [] if session is None else list(session.benchmarks):
+            returned = self.benchmarks.get(entry.fullname, Seen()).returned
+            known = {duration / entry.iterations for duration in returned}
+            data = list(getattr(entry.stats, "data", ()))
+            if not set(data) <= known:
+                what = f"benchmark {entry.fullname} has results that its runner did not return"
+                found.append(Finding(f"forged:{entry.fullname}", what))
+        return found
+
+
+def _overhead(make_runner: Callable[..., Any]) -> float:
+    """Return the seconds that one call of the runner takes besides what it times."""
+
+    class Fixture:
+        _timer = staticmethod(_wall)
+        _disable_gc = False
+
+    try:
+        runner = make_runner(Fixture(), int, (), {})
+        times: list[float] = []
+        for _ in range(20):
+            started = _wall()
+            claimed = runner(range(1))
+            times.append(_wall() - started - claimed)
+    except (AttributeError, TypeError):
+        # Another version's runner needs more of its fixture.
+        return 5e-6
+    return max(0.0, sorted(times)[len(times) // 2])
+
+
+def unclaimed(claimed: Mapping[str, float], wall: float) -> float:
+    """Return the seconds of a session in which no benchmark was timed."""
+    return wall - sum(claimed.values())
+
+
+def plausible(claimed: Mapping[str, float], wall: float, usual: float | None = None) -> str:
+    """Return why claims cannot be true of a session that the parent's clock saw; empty if not.
+
+    `usual` is what `unclaimed` gave for the untouched target: a slow clock makes room for more
+    rounds than the claims account for.
+    """
+    total = sum(claimed.values())
+    if total > wall:
+        return f"benchmarks claim {total:.3g} s of a session that took {wall:.3g} s"
+    rest = unclaimed(claimed, wall)
+    if usual is not None and rest > _REST_FACTOR * usual + _REST_SLACK:
+        return f"{rest:.3g} s of the session are claimed by no benchmark, usually {usual:.3g} s"
+    return ""

@@ -1,0 +1,225 @@
+"""What the harness's functions and classes are, so that a replaced one is seen.
+
+A function is known by its identity, by that of its code, defaults and inner functions; a class by
+its attributes and bases. Code objects cannot be changed in place from Python, so that comparing
+identities is enough while a test runs; at the end the code's bytes are compared too.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from types import CodeType, FunctionType, MethodType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from pytest_autoloop.evaluation.compatible.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+#: Packages whose modules judge a test or take its time.
+_PACKAGES = ("_pytest", "pytest", "pluggy", "pytest_benchmark", "pytest_timeout", "pytest_autoloop")
+#: Modules that they compare, count and take times with.
+_TOOLS = (
+    *("builtins", "time", "math", "_operator", "operator", "statistics", "gc", "os", "posix", "nt"),
+    *("json", "json.encoder", "pathlib", "pathlib._local", "numpy.testing", "unittest.case"),
+    *("timeit", "functools", "threading", "signal", "contextlib", "atexit", "traceback"),
+)
+#: Modules that pass or fail a test, or take its time: their code is compared by its bytes as well.
+_CORE = (
+    *("_pytest.runner", "_pytest.reports", "_pytest.python", "_pytest.python_api"),
+    *(
+        "_pytest.raises",
+        "_pytest.skipping",
+        "_pytest.outcomes",
+        "_pytest.unittest",
+        "pluggy._hooks",
+    ),
+    *("pluggy._callers", "pluggy._manager", "pytest_benchmark.fixture", "pytest_benchmark.stats"),
+    *("pytest_benchmark.timers", "pytest_benchmark.session", "pytest_autoloop.evaluation.child"),
+)
+#: What a benchmark's time depends on: compared before and after each of them.
+TIMING = (
+    *("builtins", "time", "gc", "statistics", "pytest_benchmark.fixture"),
+    *("pytest_benchmark.stats", "pytest_benchmark.timers", "pytest_benchmark.session"),
+)
+#: Names that pytest itself sets while a test runs, and that the interpreter sets on a class.
+_OWN = frozenset({"_reprcompare", "_assertion_pass", "__annotate__", "__annotate_func__"})
+_TYPES = (object, type, int, float, complex, bool, str, bytes, list, tuple, dict, set, frozenset)
+_PLAIN = (ModuleType, property, staticmethod, classmethod, functools.cached_property)
+_MISSING = object()
+
+
+class Fingerprints:
+    """Knows modules as they were when they were taken."""
+
+    def __init__(self) -> None:
+        self._modules: dict[str, _Module] = {}
+        self._types = [(kind, dict(vars(kind))) for kind in _TYPES]
+
+    def copy(self) -> Fingerprints:
+        """Return one that can take more without changing this one."""
+        other = Fingerprints()
+        other._modules = dict(self._modules)
+        other._types = self._types
+        return other
+
+    def take(self, *, again: Iterable[str] = ()) -> None:
+        """Take all modules of the harness that are loaded and not known yet."""
+        for name in again:
+            self._modules.pop(name, None)
+        for name, module in list(sys.modules.items()):
+            if name not in self._modules and _is_ours(name) and isinstance(module, ModuleType):
+                self._modules[name] = _Module(name, module)
+
+    def take_module(self, name: str, module: ModuleType) -> None:
+        """Take a module that is not the harness's by its name, such as a test's."""
+        if name not in self._modules:
+            self._modules[name] = _Module(name, module)
+
+    def knows(self, value: object) -> bool:
+        """Tell whether a function stands in a module that was taken."""
+        inner = getattr(value, "func", value)
+        module = self._modules.get(str(getattr(inner, "__module__", "")))
+        return module is not None and any(value is inner for value in module.members.values())
+
+    def differences(
+        self, only: Iterable[str] | None = None, *, whole: bool = False
+    ) -> list[Finding]:
+        """Return what is not as it was; `whole` compares the bytes of the core's code as well."""
+        found: list[Finding] = []
+        for name in list(self._modules) if only is None else only:
+            if (module := self._modules.get(name)) is not None:
+                found += module.differences()
+                if whole and name in _CORE:
+                    found += module.rewritten()
+        for kind, saved in self._types:
+            found += _compared(f"builtins.{kind.__name__}", saved, dict(vars(kind)), bool)
+        return found
+
+
+_prepared: Fingerprints | None = None
+
+
+def prepare() -> Fingerprints:
+    """Take what is loaded once; a process that is forked afterwards need not do it again."""
+    global _prepared  # noqa: PLW0603 - what a parent has done for its children
+    if _prepared is None:
+        _prepared = Fingerprints()
+    _prepared.take()
+    return _prepared
+
+
+class _Module:
+    """The functions and classes of one module, in its own dictionary and in those of classes."""
+
+    def __init__(self, name: str, module: ModuleType) -> None:
+        self._name = name
+        self._module = module
+        self.members = {k: v for k, v in vars(module).items() if _counts(v)}
+        self._classes: list[tuple[type, tuple[type, ...], dict[str, Any]]] = []
+        self._functions: list[tuple[str, FunctionType, tuple[Any, ...]]] = []
+        for key, value in self.members.items():
+            self._note(f"{name}.{key}", value)
+        self._bytes = [hash(f.__code__.co_code) for _, f, _ in self._functions if name in _CORE]
+
+    def _note(self, path: str, value: object) -> None:
+        for function in _functions(value):
+            if function.__module__ == self._name:
+                self._functions.append((path, function, _parts(function)))
+        if isinstance(value, type) and value.__module__ == self._name:
+            if any(kind is value for kind, _, _ in self._classes):
+                return
+            attributes = {k: v for k, v in vars(value).items() if _counts(v)}
+            self._classes.append((value, value.__bases__, attributes))
+            for key, attribute in attributes.items():
+                self._note(f"{path}.{key}", attribute)
+
+    def differences(self) -> list[Finding]:
+        found: list[Finding] = []
+        if sys.modules.get(self._name, _MISSING) is not self._module:
+            found.append(_replaced(self._name))
+        found += _compared(self._name, self.members, vars(self._module), self._is_new)
+        for kind, bases, attributes in self._classes:
+            path = f"{self._name}.{kind.__qualname__}"
+            if kind.__bases__ != bases:
+                found.append(_replaced(f"{path}.__bases__"))
+            found += _compared(path, attributes, vars(kind), _counts)
+        for path, function, parts in self._functions:
+            if any(a is not b for a, b in zip(_parts(function), parts, strict=False)):
+                found.append(_replaced(path))
+        return found
+
+    def rewritten(self) -> list[Finding]:
+        """Return the functions whose code has been changed in place."""
+        return [
+            Finding(f"rewritten:{path}", f"the code of {path} was changed")
+            for (path, _, parts), known in zip(self._functions, self._bytes, strict=True)
+            if hash(parts[0].co_code) != known
+        ]
+
+    def _is_new(self, value: object) -> bool:
+        # A submodule that is imported late is bound in its package.
+        known = isinstance(value, ModuleType) and value.__name__.startswith(f"{self._name}.")
+        return _counts(value) and not known
+
+
+def _is_ours(name: str) -> bool:
+    return name in _TOOLS or name.partition(".")[0] in _PACKAGES
+
+
+def _counts(value: object) -> bool:
+    return callable(value) or isinstance(value, _PLAIN)
+
+
+def _compared(
+    path: str,
+    saved: dict[str, Any],
+    now: Mapping[str, Any],
+    is_new: Callable[[Any], bool],
+) -> Iterator[Finding]:
+    for key, value in saved.items():
+        if now.get(key, _MISSING) is not value and key not in _OWN:
+            yield _replaced(f"{path}.{key}")
+    if len(now) != len(saved):
+        for key, value in list(now.items()):
+            if key not in saved and key not in _OWN and is_new(value):
+                yield Finding(f"added:{path}.{key}", f"{path}.{key} was added")
+
+
+def _replaced(path: str) -> Finding:
+    return Finding(f"replaced:{path}", f"{_shown(path)} was replaced")
+
+
+def _shown(path: str) -> str:
+    package, _, rest = path.partition(".")
+    return f"pytest's {rest}" if package == "_pytest" else path
+
+
+def _functions(value: object) -> Iterator[FunctionType]:
+    """Return the functions that an attribute stands for."""
+    if isinstance(value, FunctionType):
+        yield value
+    elif isinstance(value, staticmethod | classmethod | MethodType):
+        yield from _functions(value.__func__)
+    elif isinstance(value, property):
+        for part in (value.fget, value.fset, value.fdel):
+            yield from _functions(part)
+    elif isinstance(value, functools.cached_property):
+        yield from _functions(value.func)
+
+
+def _parts(function: FunctionType) -> tuple[Any, ...]:
+    """Return what decides on a function's behaviour and can be exchanged without a trace."""
+    code: CodeType = function.__code__
+    inner = [_content(cell) for cell in function.__closure__ or ()]
+    return code, function.__defaults__, function.__kwdefaults__, *inner
+
+
+def _content(cell: Any) -> object:  # noqa: ANN401 - a cell has no public type
+    try:
+        content = cell.cell_contents
+    except ValueError:
+        return None
+    # A closure's numbers and lists are its state.
+    return content if isinstance(content, FunctionType | type) else None
