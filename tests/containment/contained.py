@@ -28,7 +28,15 @@ READABLE = (
     *kernel_paths(),
     package_path(),
     *(Path(sysconfig.get_path(name)) for name in ("purelib", "stdlib")),
+    Path(pytest.__file__).parents[1],
 )
+
+
+def import_path() -> str:
+    """Return the import path with which an interpreter finds the package and all that it needs."""
+    entries = (str(package_path()), os.environ.get("PYTHONPATH", ""))
+    return os.pathsep.join(entry for entry in entries if entry)
+
 
 #: `victim` was started before the layers were applied, so it stands outside of them, as everything
 #: else of the user does. Its owner may trace it, also where only descendants may be traced.
@@ -76,8 +84,7 @@ def start(
     return subprocess.run(
         [sys.executable, "-s", "-c", PROGRAM, json.dumps(wish, default=_plain)],
         cwd=place if profile == "harness" else "/",
-        env=os.environ
-        | {"PYTHONPATH": str(package_path()), "TMPDIR": str(place), "HOME": str(place)},
+        env=os.environ | {"PYTHONPATH": import_path(), "TMPDIR": str(place), "HOME": str(place)},
         capture_output=True,
         text=True,
         timeout=120,

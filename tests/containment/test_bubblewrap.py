@@ -18,9 +18,8 @@ from pytest_autoloop.evaluation.containment.bubblewrap import (
     Bubblewrap,
     detect,
 )
-from pytest_autoloop.evaluation.containment.paths import package_path
 from pytest_autoloop.evaluation.containment.policy import Policy
-from tests.containment.contained import BOX, READABLE, needs_box, needs_layers
+from tests.containment.contained import BOX, READABLE, import_path, needs_box, needs_layers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -276,7 +275,7 @@ def test_in_a_box_a_session_has_its_own_services(tmp_path: Path) -> None:
     assert BOX is not None
     done = subprocess.run(
         [*BOX.prefix(Policy(readable=READABLE, writable=(tmp_path,)), tmp_path), *command],
-        env={**os.environ, "PYTHONPATH": str(package_path()), "TMPDIR": str(tmp_path)},
+        env={**os.environ, "PYTHONPATH": import_path(), "TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,
         timeout=60,

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from pytest_autoloop.evaluation.containment.paths import package_path
+from tests.containment.contained import import_path
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "pidfd_open"), reason="this system cannot wait for processes of others"
@@ -47,7 +47,7 @@ def run(code: str) -> str:
     """Run code in a process of its own, which may adopt and end what is below it."""
     done = subprocess.run(
         [sys.executable, "-c", BEGIN + code],
-        env={**os.environ, "PYTHONPATH": str(package_path())},
+        env={**os.environ, "PYTHONPATH": import_path()},
         capture_output=True,
         text=True,
         timeout=120,
