@@ -83,9 +83,25 @@ def _settle(reading: int, writing: int, surroundings: Surroundings) -> None:
     sys.argv[:] = [""]
     roots = list(surroundings.import_roots)
     sys.path[:] = [*roots, *(entry for entry in sys.path if entry and entry not in roots)]
+    _forget_project(surroundings.import_roots)
     importlib.invalidate_caches()
     random.seed(0)
     gc.enable()
+
+
+def _forget_project(roots: Sequence[str]) -> None:
+    """Forget what the process this one was forked from has imported of the project, and its way.
+
+    The first commit's version is loaded late, when tests and a proxy stand in `sys.modules`.
+    """
+    ours = ("_pytest", "pytest_autoloop")
+    sys.meta_path[:] = [
+        finder for finder in sys.meta_path if not type(finder).__module__.startswith(ours)
+    ]
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and any(file.startswith(f"{root}{os.sep}") for root in roots):
+            del sys.modules[name]
 
 
 def _load(source: Source, surroundings: Surroundings, writing: int) -> ModuleType:
@@ -103,6 +119,7 @@ def _load(source: Source, surroundings: Surroundings, writing: int) -> ModuleTyp
             memory_bytes=surroundings.memory_bytes,
         )
         apply(policy, "worker")
+    sys.modules.pop(source.module, None)
     sys.meta_path.insert(0, _MemoryFinder(source))
     tripwire.arm(report, target_path=source.path, readable=surroundings.readable)
     return importlib.import_module(source.module)
