@@ -250,6 +250,11 @@ class Seal:
             if _at_or_below(entry.name, chosen):
                 self._states[entry.name] = self._state(entry)
 
+    def modes(self) -> dict[str, int]:
+        """Return type and mode of every sealed file that is no link, directories first."""
+        modes = {name: state.mode for name, state in self._states.items()}
+        return {name: mode for name, mode in sorted(modes.items()) if not stat.S_ISLNK(mode)}
+
     def tolerate(self, names: Iterable[str]) -> None:
         """Say no more of files of these names, nor of what is below them.
 
