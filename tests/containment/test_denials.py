@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_autoloop.evaluation.containment import landlock
 from tests.containment.contained import needs_layers, outcome, start
 
 if TYPE_CHECKING:
@@ -112,6 +113,16 @@ def test_it_is_refused(
     code = filled(ATTEMPTS[name], *services)
 
     assert outcome(code, place, profile=profile) == "PermissionError"
+
+
+@pytest.mark.skipif(
+    landlock.best_abi() < landlock.SCOPE_ABI, reason="this kernel's Landlock confines no signals"
+)
+@pytest.mark.parametrize("profile", ["worker", "harness"])
+def test_a_foreign_process_is_not_signalled(tmp_path: Path, profile: str) -> None:
+    """A process outside that stands not above the contained one is out of its reach too."""
+    assert outcome("os.kill(victim, 0)", tmp_path, profile=profile) == "PermissionError"
+    assert outcome("os.kill(victim, 0)", tmp_path, profile="") == "done"
 
 
 @pytest.mark.parametrize("name", WORKER_ATTEMPTS)

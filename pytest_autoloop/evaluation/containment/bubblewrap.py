@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_autoloop.evaluation.containment.paths import system_paths
+from pytest_autoloop.evaluation.containment.paths import interpreter_paths, system_paths
 from pytest_autoloop.evaluation.containment.policy import Policy
 
 if TYPE_CHECKING:
@@ -112,6 +112,8 @@ def _mounts(policy: Policy) -> list[str]:
     bound: dict[Path, str] = {}
     if policy.readable is None:
         bound[Path("/")] = "--ro-bind"
+        # The interpreter itself may stand below what is hidden.
+        bound |= dict.fromkeys(interpreter_paths(), "--ro-bind")
     else:
         bound |= dict.fromkeys((*system_paths(), *policy.readable), "--ro-bind")
     bound |= dict.fromkeys(policy.writable, "--bind")
