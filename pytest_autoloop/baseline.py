@@ -10,23 +10,26 @@ from typing import TYPE_CHECKING
 from pytest_autoloop.decision.series import Calibration
 from pytest_autoloop.decision.verdict import told_violation, violated
 from pytest_autoloop.errors import BaselineRed, UsageError
-from pytest_autoloop.evaluation.evaluator import Evaluator, Limits
+from pytest_autoloop.evaluation import judge
+from pytest_autoloop.evaluation.evaluator import Limits
 from pytest_autoloop.evaluation.judge import clean
+from pytest_autoloop.evaluation.runner import Isolation
 from pytest_autoloop.harness.manifest import Manifest
-from pytest_autoloop.model import TIME, Decision, Pair, Sample
+from pytest_autoloop.model import TIME, Decision, GuardReport, Pair, Sample
 
 if TYPE_CHECKING:
     from pytest_autoloop.evaluation.protocol import Verdict
-    from pytest_autoloop.evaluation.runner import Run, Runner
-    from pytest_autoloop.history.repository import Repository
-    from pytest_autoloop.history.worktrees import WorktreePool
-    from pytest_autoloop.model import Metric, Target
+    from pytest_autoloop.evaluation.runner import Run
+    from pytest_autoloop.model import Metric
+    from pytest_autoloop.workplace import Workplace
 
 #: Pairs of the baseline with itself that start the estimate of noise.
 _CALIBRATION_PAIRS = 3
 #: Seconds the very first run may take, before anything is known of the harness.
 _FIRST_LIMIT = 3600.0
 _LISTED = 10
+_TOLD = 200
+_NOT_PYTHON = "the target is not a Python module"
 _NO_SCORE = "A metric has to return a number each time, and a benchmark has to run: none may skip."
 #: Ignored or untracked names that no harness needs from the user's checkout.
 _NOT_DATA = (
@@ -46,24 +49,6 @@ _NOT_DATA = (
 
 
 @dataclass(frozen=True, slots=True)
-class Workplace:
-    """Everything an experiment needs around it."""
-
-    repository: Repository
-    pool: WorktreePool
-    runner: Runner
-    evaluator: Evaluator
-    target: Target
-    #: The commit the campaign starts from, and the target's content in it.
-    commit: str
-    source: bytes
-
-    def place(self, worktree: str, content: bytes) -> None:
-        """Put the target's content into a worktree."""
-        self.pool.write(worktree, self.target.path, content)
-
-
-@dataclass(frozen=True, slots=True)
 class Baseline:
     """What the untouched target gave."""
 
@@ -77,6 +62,10 @@ class Baseline:
     written: frozenset[str]
     #: The guards fail in another order than the collected one, so they always run in that.
     order_matters: bool = False
+    #: Why candidates cannot be isolated; empty when they are.
+    not_isolated: str = ""
+    #: What fresh inputs cannot show, in words; empty where they can.
+    weak: str = ""
 
 
 def establish(
@@ -85,10 +74,12 @@ def establish(
     timeout: float | None,
     *,
     bounds_are_goals: bool = False,
+    hidden: frozenset[str] = frozenset(),
 ) -> Baseline:
     """Run the harness on the untouched target, then on an unusable one, then measure noise.
 
     The untouched target must meet the metrics' bounds, unless those are goals to be reached.
+    `hidden` are node ids that no proposer is told of.
 
     Raises:
         BaselineRed: guards fail, or nothing can be measured.
@@ -98,7 +89,8 @@ def establish(
     started = time.monotonic()
     evaluator = workplace.evaluator
     evaluator.limits = Limits(timeout or _FIRST_LIMIT, timeout or _FIRST_LIMIT)
-    run = evaluator.run_guards(max_failures=0)
+    python = workplace.target.path.endswith(".py")
+    run = evaluator.run_guards(max_failures=0, recorded=python)
     verdict = _green(run, workplace)
     passed = {node for node, outcome in verdict.outcomes.items() if outcome == "passed"}
     scored = passed & set(verdict.benchmarks)
@@ -111,10 +103,14 @@ def establish(
             "skipped), or add a fixture decorated with @autoloop.metric"
         )
         raise BaselineRed(message)
-    manifest = Manifest(frozenset(passed), frozenset(scored), metrics)
+    manifest = Manifest(frozenset(passed), frozenset(scored), metrics, hidden)
     evaluator.limits = Limits.after(run.exit.seconds, timeout)
     written = frozenset(workplace.pool.dirty("candidate", ignoring=workplace.target.path))
+    evaluator.usual.update(judge.traces(run))
     workplace.pool.reset("candidate")
+    not_isolated, weak = _isolate(workplace, run, manifest) if python else (_NOT_PYTHON, "")
+    if not_isolated:
+        _learn_usual(workplace, manifest)
     ordered = _order_matters(workplace, manifest, verdict.seconds)
     evaluator.learning = True
     pairs = [_same(workplace, manifest)]
@@ -135,7 +131,56 @@ def establish(
         pair_seconds=(ended - paired) / (_CALIBRATION_PAIRS - 1),
         written=written,
         order_matters=ordered,
+        not_isolated=not_isolated,
+        weak=weak,
     )
+
+
+def _isolate(workplace: Workplace, run: Run, manifest: Manifest) -> tuple[str, str]:
+    """Put the target behind a proxy, if the untouched one passes there as well.
+
+    Returns why candidates cannot be isolated, and what fresh inputs cannot show.
+    """
+    verdict, evaluator = run.verdict, workplace.evaluator
+    assert verdict is not None
+    reason = str(verdict.api.get("reason", "")) if verdict.api else "its use was not recorded"
+    if reason:
+        return reason, ""
+    evaluator.isolation = Isolation(
+        original=workplace.source,
+        recording=run.recording,
+        api=verdict.api,
+        hidden=workplace.hidden,
+        tolerance=workplace.options.tolerance,
+        may_cache=workplace.options.allow_cross_call_cache,
+        inputs=verdict.inputs,
+    )
+    trial = evaluator.run_guards(max_failures=1)
+    workplace.pool.reset("candidate")
+    report = judge.guard_report(trial, manifest.required, evaluator.usual)
+    if report.passed and manifest.fixtures:
+        measured = evaluator.sample(manifest, incumbent=False)
+        if isinstance(measured, Decision):
+            report = GuardReport(passed=False, message=measured.detail)
+    if report.passed:
+        assert trial.verdict is not None
+        return "", str(trial.verdict.differential.get("weak", ""))
+    evaluator.isolation = None
+    told = " ".join(f"{report.test} {report.message}".split())
+    return f"behind a proxy, the untouched target fails: {told[:_TOLD]}", ""
+
+
+def _learn_usual(workplace: Workplace, manifest: Manifest) -> None:
+    """Learn what the harness itself does that would otherwise look like tampering."""
+    evaluator = workplace.evaluator
+    for hide in (True, False):
+        evaluator.hide_current_test = hide
+        run = evaluator.run_guards(max_failures=0)
+        evaluator.usual.update(judge.traces(run))
+        workplace.pool.reset("candidate")
+        # Some tests ask the environment which of them runs.
+        if judge.guard_report(run, manifest.required, evaluator.usual).passed:
+            return
 
 
 def _order_matters(workplace: Workplace, manifest: Manifest, seconds: dict[str, float]) -> bool:

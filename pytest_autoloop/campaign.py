@@ -13,7 +13,8 @@ from pytest_autoloop import text
 from pytest_autoloop.comparison import Audit, Comparison
 from pytest_autoloop.decision import gains, online
 from pytest_autoloop.decision.rules import Sequential
-from pytest_autoloop.evaluation import screen
+from pytest_autoloop.evaluation import judge, screen
+from pytest_autoloop.harness.hidden import redact
 from pytest_autoloop.model import (
     TIME,
     Brief,
@@ -28,12 +29,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from pytest_autoloop.baseline import Baseline, Workplace
+    from pytest_autoloop.baseline import Baseline
     from pytest_autoloop.decision.verdict import Policy
     from pytest_autoloop.history.ledger import Ledger
     from pytest_autoloop.model import GuardReport, Metric, Pair, Proposal
     from pytest_autoloop.proposers.base import Proposer
     from pytest_autoloop.search.base import SearchStrategy
+    from pytest_autoloop.workplace import Workplace
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _DESCRIPTION_LIMIT = 200
@@ -81,6 +83,8 @@ class Campaign:
     experiments: list[Experiment] = field(default_factory=list)
     #: Bound on the share of false keeps among all keeps of the session; None leaves it open.
     false_discovery_rate: float | None = None
+    #: Modules that a candidate may import although the first commit does not.
+    allow_imports: tuple[str, ...] = ()
     _comparison: Comparison = field(init=False)
     _tried: dict[str, int] = field(init=False, default_factory=dict)
 
@@ -195,30 +199,37 @@ class Campaign:
         if isinstance(content, Decision):
             return _decided(experiment, content)
         experiment = self.ledger.commit(experiment, target, content)
-        refusal = screen.refuse(content, target, attempt.source, self._tried)
+        workplace = self.workplace
+        refusal = screen.refuse(content, target, attempt.source, self._tried) or screen.inspect(
+            content, target, workplace.source, self.allow_imports
+        )
         self._tried.setdefault(screen.fingerprint(content), number)
         veto = None if refusal else self.listener.check(proposal)
         if veto:
             refusal = Decision("discard", "vetoed", veto)
         if refusal is not None:
             return _decided(experiment, refusal)
-        workplace = self.workplace
         workplace.place("incumbent", attempt.source)
         try:
             if self._comparison.control_due:
                 workplace.place("candidate", attempt.source)
                 self._comparison.control(self.policy)
             workplace.place("candidate", content)
-            return self._run(experiment)
+            experiment = self._run(experiment)
+            if experiment.status != "keep":
+                return experiment
+            news = screen.news(content, target, attempt.source)
+            return self._verified(replace(experiment, news=news), attempt.source)
         finally:
             workplace.pool.reset("candidate")
             workplace.pool.reset("incumbent")
 
     def _run(self, experiment: Experiment) -> Experiment:
         """Guard, measure and confirm what stands in the candidate's worktree."""
-        guard = self._guard()
+        guard = redact(self._guard(), self.baseline.manifest.hidden)
         stages = {**experiment.stages, "guard": guard.seconds}
-        experiment = replace(experiment, guard=guard, stages=stages)
+        assurance = self.workplace.evaluator.assurance
+        experiment = replace(experiment, guard=guard, stages=stages, assurance=assurance)
         if not guard.passed:
             decision = Decision(guard.status, guard.reason, guard.message)
             return _decided(experiment, decision)
@@ -231,6 +242,21 @@ class Campaign:
         flags = ("noisy",) if comparison.learn(self.policy) else ()
         experiment = replace(experiment, metrics=self._values(pairs), pairs=pairs, flags=flags)
         return _decided(experiment, decision)
+
+    def _verified(self, experiment: Experiment, incumbent: bytes) -> Experiment:
+        """Measure the gain of a keep once more, from outside; without it there is no keep."""
+        assert experiment.effect is not None
+        run = self.workplace.evaluator.verify(incumbent, experiment.effect.log_gain)
+        if run is None:
+            return experiment
+        stages = {**experiment.stages, "verify": run.exit.seconds}
+        verified, refusal, flags = judge.verified(run)
+        experiment = replace(
+            experiment, stages=stages, verified=verified, flags=(*experiment.flags, *flags)
+        )
+        if refusal is None:
+            return experiment
+        return _decided(experiment, replace(refusal, effect=experiment.effect))
 
     def _policy_for(self, number: int) -> Policy:
         """Return the policy, made stricter where the session's false keeps are bounded."""
@@ -310,7 +336,7 @@ def _decided(experiment: Experiment, decision: Decision) -> Experiment:
 
 
 def _one_line(description: str) -> str:
-    words = " ".join(_CONTROL.sub(" ", description).split())
+    words = text.visible(" ".join(_CONTROL.sub(" ", description).split()))
     return words[:_DESCRIPTION_LIMIT] or "no description"
 
 

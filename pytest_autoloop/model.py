@@ -15,6 +15,9 @@ Clock: TypeAlias = Literal["wall", "cpu", "instructions"]
 Statistic: TypeAlias = Literal["min", "median"]
 Rounds: TypeAlias = Literal["fresh", "warm"]
 LauncherName: TypeAlias = Literal["auto", "forkserver", "spawn"]
+SandboxName: TypeAlias = Literal["auto", "strict", "off"]
+#: Whether the candidate ran in a process of its own, behind pipes, or in that of the tests.
+Assurance: TypeAlias = Literal["isolated", "compatible"]
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
@@ -243,5 +246,11 @@ class Experiment:
     pairs: tuple[Pair, ...] = ()
     #: What a reader should know of the measurement, for example "noisy".
     flags: tuple[str, ...] = ()
-    #: Seconds of each stage that it reached: propose, guard, race, measure, confirm.
+    #: Seconds of each stage that it reached: propose, guard, race, measure, confirm, verify.
     stages: dict[str, float] = field(default_factory=dict)
+    #: How it was run; empty when it was refused before.
+    assurance: str = ""
+    #: What is new in a candidate that was kept: imports, state of the module.
+    news: tuple[str, ...] = ()
+    #: What the measurement from outside found, on the log scale of the effect; None without one.
+    verified: Effect | None = None

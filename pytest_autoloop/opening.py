@@ -8,8 +8,7 @@ from __future__ import annotations
 import keyword
 import os
 import platform
-import sys
-from contextlib import closing, contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -17,29 +16,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_autoloop.baseline import Workplace
 from pytest_autoloop.errors import UsageError
-from pytest_autoloop.evaluation.evaluator import Evaluator, Limits
-from pytest_autoloop.evaluation.launchers import choose_launcher
-from pytest_autoloop.evaluation.runner import Project, Runner, import_roots, warm_environment
 from pytest_autoloop.harness.items import uses_benchmark
 from pytest_autoloop.history.journal import DIRECTORY, Journal, campaigns
 from pytest_autoloop.history.ledger import Ledger
 from pytest_autoloop.history.repository import Repository
 from pytest_autoloop.history.results import ResultsFile, is_ours
-from pytest_autoloop.history.worktrees import WorktreePool
-from pytest_autoloop.model import TIME, Metric, Target
-from pytest_autoloop.proposers.specs import SECRETS
+from pytest_autoloop.model import TIME, Metric
 from pytest_autoloop.settings import DEFAULT_PROGRAM
-from pytest_autoloop.targets import judges
+from pytest_autoloop.targets import harness_files, inside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from pytest_autoloop.harness.decorators import MetricSpecification, TargetSpecification
     from pytest_autoloop.harness.registry import Registry
     from pytest_autoloop.model import Clock, Json
-    from pytest_autoloop.settings import Settings
 
 _LISTED = 10
 
@@ -123,9 +115,9 @@ def check_clean(session: pytest.Session, repository: Repository, results: Path) 
     Raises:
         UsageError: naming the files that differ or are not tracked.
     """
-    own = _inside(repository, results)
+    own = inside(repository, results)
     changed = [name for name in repository.changed_tracked() if name != own]
-    loaded = {name for file in _harness_files(session) if (name := _inside(repository, file))}
+    loaded = {name for file in harness_files(session) if (name := inside(repository, file))}
     changed += [f"{name} (untracked)" for name in repository.untracked() if name in loaded]
     if changed:
         listed = ", ".join(changed[:_LISTED]) + (" …" if len(changed) > _LISTED else "")
@@ -135,20 +127,6 @@ def check_clean(session: pytest.Session, repository: Repository, results: Path) 
             "`git stash -u`"
         )
         raise UsageError(message)
-
-
-def _harness_files(session: pytest.Session) -> set[Path]:
-    files = {item.path for item in session.items} | judges(session)
-    if session.config.inipath is not None:
-        files.add(session.config.inipath)
-    return files
-
-
-def _inside(repository: Repository, file: Path) -> str | None:
-    resolved = file.resolve()
-    if not resolved.is_relative_to(repository.root):
-        return None
-    return resolved.relative_to(repository.root).as_posix()
 
 
 def choose_tag(repository: Repository, rootdir: Path, chosen: str | None) -> str:
@@ -196,7 +174,7 @@ def results_path(repository: Repository, rootdir: Path, name: str) -> Path:
         UsageError: a table cannot stand there, or a file does that is not one of ours.
     """
     path = rootdir / name
-    below = _inside(repository, path) or ""
+    below = inside(repository, path) or ""
     if path.is_dir() or below.split("/")[0] in (".git", DIRECTORY):
         fault = "cannot hold the table of experiments: name a file elsewhere"
     elif not path.parent.is_dir():
@@ -224,52 +202,6 @@ def check_program(rootdir: Path, name: str) -> None:
         f"{path}, the standing orders for the proposer, {what}: write them there, or name "
         "another file with --autoloop-program"
     )
-
-
-@contextmanager
-def workplace(
-    session: pytest.Session, settings: Settings, repository: Repository, target: Target
-) -> Iterator[Workplace]:
-    """Make two worktrees and everything around them; remove them at the end."""
-    config = session.config
-    root = repository.root
-    project = Project(
-        checkout=root,
-        rootdir=config.rootpath.resolve(),
-        invocation_dir=config.invocation_params.dir.resolve(),
-        args=(*map(str, config.invocation_params.args), *_extra_arguments(config)),
-        target=target.path,
-        import_roots=import_roots(root, root / target.path, sys.path),
-        secrets=SECRETS,
-        has_cache=config.pluginmanager.hasplugin("cacheprovider"),
-        clock=settings.clock,
-        statistic=settings.statistic,
-    )
-    commit = repository.head()
-    warm = warm_environment(os.environ, project)
-    with (
-        WorktreePool(repository, copy=settings.copy, project=config.rootpath) as pool,
-        closing(choose_launcher(settings.launcher, warm, pool.directory)) as launcher,
-    ):
-        runner = Runner(project, pool.directory, launcher)
-        incumbent, candidate = pool.add("incumbent", commit), pool.add("candidate", commit)
-        place = Workplace(
-            repository=repository,
-            pool=pool,
-            runner=runner,
-            evaluator=Evaluator(runner, incumbent, candidate, Limits(0.0, 0.0), pool),
-            target=target,
-            commit=commit,
-            source=repository.read(commit, target.path),
-        )
-        for name in ("incumbent", "candidate"):
-            place.place(name, place.source)
-        yield place
-
-
-def _extra_arguments(config: pytest.Config) -> tuple[str, ...]:
-    # pytest-cov acts before options can be reset, so a child is told on its command line.
-    return ("--no-cov",) if hasattr(config.option, "no_cov") else ()
 
 
 def open_ledger(

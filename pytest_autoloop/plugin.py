@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_autoloop.settings import Settings, add_options
+from pytest_autoloop.settings import HIDDEN_MARKER, Settings, add_options
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -56,7 +56,8 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the loop, only when it is asked for."""
+    """Declare the marker; register the loop, only when it is asked for."""
+    config.addinivalue_line("markers", HIDDEN_MARKER)
     if config.option.autoloop is None:
         return
     from pytest_autoloop.errors import UsageError  # noqa: PLC0415 - as the next

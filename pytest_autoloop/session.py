@@ -18,6 +18,7 @@ from pytest_autoloop.decision.objectives import OBJECTIVES
 from pytest_autoloop.decision.rules import rule_from_spec
 from pytest_autoloop.decision.verdict import Policy
 from pytest_autoloop.errors import AutoloopError, ProposerError, UsageError
+from pytest_autoloop.harness.hidden import hidden_nodes
 from pytest_autoloop.harness.items import uses_benchmark
 from pytest_autoloop.harness.registry import Registry
 from pytest_autoloop.model import Target
@@ -26,14 +27,15 @@ from pytest_autoloop.proposers.specs import proposer_from_spec
 from pytest_autoloop.reporting.terminal import Terminal, summary_of
 from pytest_autoloop.search.greedy import Greedy
 from pytest_autoloop.targets import check_target, resolve_target
+from pytest_autoloop.workplace import set_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
-    from pytest_autoloop.baseline import Workplace
     from pytest_autoloop.model import Brief, Experiment, Json, Metric, Proposal
     from pytest_autoloop.settings import Settings
+    from pytest_autoloop.workplace import Workplace
 
 #: Failures to propose, one after another, that end a campaign.
 _PROPOSER_ERRORS = 3
@@ -159,8 +161,11 @@ class AutoloopSession:
         opening.check_clean(session, repository, results)
         tag = opening.choose_tag(repository, config.rootpath, settings.tag)
         benchmarks = sum(map(uses_benchmark, session.items))
+        self._hidden = hidden_nodes(session.items)
         self._terminal.start(target, metrics, len(session.items) - benchmarks, benchmarks, tag)
-        with opening.workplace(session, settings, repository, target) as workplace:
+        (options,) = self._registry.targets.values()
+        with set_up(session, settings, repository, target, options) as workplace:
+            self._terminal.contained(workplace.runner.sandbox)
             try:
                 campaign = self._begin(workplace, metrics, tag, results)
             except UsageError:
@@ -170,6 +175,7 @@ class AutoloopSession:
                 return
             self._terminal.campaign = campaign
             if self._protocol(session, 0, campaign.record_baseline).error is None:
+                self._terminal.assured(campaign)
                 self._experiments(session, campaign)
                 self._terminal.audited(campaign.audit())
 
@@ -183,13 +189,22 @@ class AutoloopSession:
             metrics,
             settings.timeout,
             bounds_are_goals=settings.objective == "gated",
+            hidden=self._hidden,
         )
+        if settings.sandbox == "strict" and baseline.not_isolated:
+            raise UsageError(
+                f"--autoloop-sandbox=strict: candidates cannot be isolated, since "
+                f"{baseline.not_isolated}; change that, or write auto"
+            )
         header: dict[str, Json] = {
             "target": workplace.target.path,
             "commit": workplace.commit,
             "manifest": baseline.manifest.digest,
             "proposer": settings.proposer,
             "launcher": workplace.runner.launcher.description,
+            "sandbox": workplace.runner.sandbox.names,
+            "assurance": workplace.evaluator.assurance,
+            "not_isolated": baseline.not_isolated,
         }
         return Campaign(
             workplace=workplace,
@@ -213,6 +228,7 @@ class AutoloopSession:
                 rounds=settings.rounds,
             ),
             false_discovery_rate=settings.fdr,
+            allow_imports=settings.allow_imports,
             listener=Hooks(self._config),
             program=rootdir / settings.program,
         )

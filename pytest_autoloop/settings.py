@@ -5,18 +5,20 @@ from __future__ import annotations
 import argparse
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pytest
 
-    from pytest_autoloop.model import Clock, LauncherName, Rounds, Statistic
+    from pytest_autoloop.model import Clock, LauncherName, Rounds, SandboxName, Statistic
 
 #: What changes a file when nothing else is configured: needs no key and no network.
 DEFAULT_PROPOSER = "rules"
 DEFAULT_PROGRAM = "program.md"
+#: The marker of guards that no proposer is told of, as pytest's ini key `markers` has it.
+HIDDEN_MARKER = "autoloop_hidden: never shown to a proposer, neither its source nor what it says"
 #: A tag is part of a path and of a ref's name: no ".." and no end in "." or ".lock".
 _TAG = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?!\.|lock$|$)){0,99}")
 
@@ -196,6 +198,15 @@ OPTIONS = (
         default="auto",
     ),
     Option(
+        "--autoloop-sandbox",
+        "Containment of candidates: auto (default) refuses to start where nothing holds, strict "
+        "wants every layer and isolated mode, off runs them as you",
+        "NAME",
+        _choice("auto", "strict", "off"),
+        ini="autoloop_sandbox",
+        default="auto",
+    ),
+    Option(
         "--autoloop-program",
         "File with standing orders for the proposer, read before each proposal "
         "(default: program.md)",
@@ -212,8 +223,21 @@ OPTIONS = (
     ),
 )
 
-_COPY = "autoloop_copy"
-_COPY_HELP = "Globs of ignored or untracked files that the harness needs in a clean worktree"
+#: Keys of the ini file alone: name to its type, for pytest, and what it is for.
+_LISTS: dict[str, tuple[Literal["args", "bool"], str]] = {
+    "autoloop_copy": (
+        "args",
+        "Globs of ignored or untracked files that the harness needs in a clean worktree",
+    ),
+    "autoloop_network": ("bool", "Whether guards and benchmarks may use the network"),
+    "autoloop_readable": ("args", "Files and directories elsewhere that the harness reads"),
+    "autoloop_writable": ("args", "Files and directories elsewhere that the harness writes"),
+    "autoloop_env": (
+        "args",
+        "Names of environment variables that the harness needs; NAME* for all that begin so",
+    ),
+    "autoloop_allow_imports": ("args", "Modules that candidates may import"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +261,14 @@ class Settings:
     program: str
     results: str
     copy: tuple[str, ...]
+    sandbox: SandboxName = "auto"
+    network: bool = False
+    #: Paths as the user wrote them, relative to pytest's root directory.
+    readable: tuple[str, ...] = ()
+    writable: tuple[str, ...] = ()
+    #: Names of environment variables that children may see.
+    environment: tuple[str, ...] = ()
+    allow_imports: tuple[str, ...] = ()
 
     @classmethod
     def from_config(cls, config: pytest.Config) -> Settings:
@@ -261,7 +293,13 @@ class Settings:
             launcher=values["--autoloop-launcher"],
             program=values["--autoloop-program"],
             results=values["--autoloop-results"],
-            copy=tuple(config.getini(_COPY)),
+            copy=tuple(config.getini("autoloop_copy")),
+            sandbox=values["--autoloop-sandbox"],
+            network=config.getini("autoloop_network"),
+            readable=tuple(config.getini("autoloop_readable")),
+            writable=tuple(config.getini("autoloop_writable")),
+            environment=tuple(config.getini("autoloop_env")),
+            allow_imports=tuple(config.getini("autoloop_allow_imports")),
         )
 
 
@@ -275,7 +313,8 @@ def add_options(parser: pytest.Parser) -> None:
         if option.ini:
             # Declared as text, so that an unset key is told from a chosen default.
             parser.addini(option.ini, option.help.replace("%%", "%"), type="string", default="")
-    parser.addini(_COPY, _COPY_HELP, type="args", default=[])
+    for name, (kind, told) in _LISTS.items():
+        parser.addini(name, told, type=kind, default=False if kind == "bool" else [])
 
 
 def _value(config: pytest.Config, option: Option) -> Any:  # noqa: ANN401 - as typed by the table

@@ -78,6 +78,22 @@ def judges(session: pytest.Session) -> set[Path]:
     return files
 
 
+def harness_files(session: pytest.Session) -> set[Path]:
+    """Return all files that judge: tests, conftest files and pytest's configuration."""
+    files = {item.path for item in session.items} | judges(session)
+    if session.config.inipath is not None:
+        files.add(session.config.inipath)
+    return files
+
+
+def inside(repository: Repository, file: Path) -> str | None:
+    """Return a file's POSIX path below the repository's root, None when it is outside."""
+    resolved = file.resolve()
+    if not resolved.is_relative_to(repository.root):
+        return None
+    return resolved.relative_to(repository.root).as_posix()
+
+
 def check_target(repository: Repository, path: Path) -> str:
     """Return the target's POSIX path below the repository's root.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,6 +16,20 @@ _EXACT = 2**53
 _LARGEST_LOG = 700.0
 #: From here on a factor reads better than a percentage: twice as good.
 _FACTOR_FROM = math.log(2)
+
+
+#: Control characters, invisible ones that reorder text, line separators, halves of characters.
+UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+def visible(line: str) -> str:
+    """Escape what a terminal would obey, hide or reorder: a line may be a candidate's."""
+    return "".join(
+        character.encode("unicode_escape").decode("ascii")
+        if unicodedata.category(character) in UNPRINTABLE and character != "\t"
+        else character
+        for character in line
+    )
 
 
 def value(number: float | None, unit: str) -> str:

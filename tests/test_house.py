@@ -17,7 +17,7 @@ ROOMS = (
     ("session",),
     ("cli",),
     ("reporting",),
-    ("opening", "campaign", "comparison", "outlook", "baseline", "targets"),
+    ("opening", "campaign", "comparison", "outlook", "baseline", "workplace", "targets"),
     ("search",),
     ("proposers",),
     ("evaluation",),

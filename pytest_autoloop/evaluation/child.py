@@ -7,27 +7,33 @@ Its exit status is never read: `os._exit(0)` in a candidate would forge it.
 from __future__ import annotations
 
 import math
-import statistics
 import sys
-import time
+from contextlib import closing
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_autoloop.evaluation import options
+from pytest_autoloop.evaluation.compatible.private import Private, remove
 from pytest_autoloop.evaluation.imports import ForeignTarget, SourceLoader, WorktreeFinder
+from pytest_autoloop.evaluation.isolated import given
+from pytest_autoloop.evaluation.isolated.contract import CandidateFault
 from pytest_autoloop.evaluation.process import end_with_parent
 from pytest_autoloop.evaluation.protocol import RUNNING, ChildSpec, Verdict
+from pytest_autoloop.evaluation.sandbox import confine
+from pytest_autoloop.evaluation.subject import subject_of, told
 from pytest_autoloop.evaluation.supervise import become_supervisor, can_supervise, supervise
+from pytest_autoloop.evaluation.timed import benchmark_times, plan_by_wall_time, record_first_calls
 from pytest_autoloop.harness.items import fixture_item, uses_benchmark, visible_parent
 from pytest_autoloop.harness.order import ranked
-from pytest_autoloop.harness.registry import Registry
+from pytest_autoloop.harness.registry import INPUTS, Registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from pytest_autoloop.model import Statistic
+    from pytest_autoloop.evaluation.subject import Subject
 
 _MESSAGE_LIMIT = 4000
 
@@ -35,11 +41,24 @@ _MESSAGE_LIMIT = 4000
 class Child:
     """The plugin object that a child session is run with."""
 
-    def __init__(self, spec: ChildSpec, registry: Registry) -> None:
+    def __init__(
+        self, spec: ChildSpec, registry: Registry, subject: Subject, private: Private
+    ) -> None:
         self._spec = spec
+        self._private = private
         self._registry = registry
+        self._subject = subject
+        self._inputs: object = None
         self._verdict = Verdict()
         self._executed = ForeignTarget(Path(spec.checkout), Path(spec.worktree), spec.target)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_load_initial_conftests(self) -> None:
+        """Watch pytest-benchmark before anything of the project is imported."""
+        if self._spec.phase == "measure":
+            record_first_calls(self._verdict.first)
+            if self._spec.clock != "wall":
+                plan_by_wall_time()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> Generator[None, object, object]:
@@ -52,9 +71,6 @@ class Child:
             options.for_guards(config, spec.max_failures, spec.test_timeout)
         else:
             options.for_measuring(config.option, spec.benchmark_seconds, spec.clock)
-            _record_first_calls(self._verdict.first)
-            if spec.clock != "wall":
-                _plan_by_wall_time()
         return (yield)
 
     @pytest.hookimpl(trylast=True)
@@ -62,30 +78,46 @@ class Child:
         self, session: pytest.Session, items: list[pytest.Item]
     ) -> None:
         """Keep every test as a guard; for measuring, keep what gives the score."""
+        spec, verdict = self._spec, self._verdict
         benchmarks = [item for item in items if uses_benchmark(item)]
-        self._verdict.benchmarks = [item.nodeid for item in benchmarks]
-        if self._spec.phase == "guard":
+        verdict.benchmarks = [item.nodeid for item in benchmarks]
+        verdict.inputs = self._registry.has_inputs
+        inputs: list[pytest.Item] = []
+        if verdict.inputs and (spec.mode != "compatible" and spec.phase != "measure"):
+            inputs = [self._fixture_item(session, items, INPUTS, self._take_inputs)]
+        if spec.phase == "guard":
             self._arrange(items)
+            items[:] = [*items, *inputs]
             return
-        metrics = [self._metric_item(session, items, name) for name in self._spec.metrics]
-        items[:] = [*benchmarks, *metrics]
+        metrics = [
+            self._fixture_item(session, items, name, partial(self._take_metric, name))
+            for name in spec.metrics
+        ]
+        items[:] = [*(benchmarks if spec.timed else ()), *metrics, *inputs]
 
     def _arrange(self, items: list[pytest.Item]) -> None:
         """Run the guards that are likeliest to fail first, then the cheapest."""
         spec = self._spec
-        if not spec.killers and not spec.seconds:
+        if not spec.killers and not spec.seconds_of_guards:
             return
         by_node: dict[str, list[pytest.Item]] = {}
         for item in items:
             by_node.setdefault(item.nodeid, []).append(item)
-        order = ranked(list(by_node), spec.killers, spec.seconds)
+        order = ranked(list(by_node), spec.killers, spec.seconds_of_guards)
         items[:] = [item for node in order for item in by_node[node]]
 
-    def _metric_item(
-        self, session: pytest.Session, items: list[pytest.Item], name: str
+    def _fixture_item(
+        self,
+        session: pytest.Session,
+        items: list[pytest.Item],
+        name: str,
+        take: Callable[[object], None],
     ) -> pytest.Function:
         parent = visible_parent(session, items, self._registry.home_of(name))
-        return fixture_item(parent, name, lambda value: self._take_metric(name, value))
+        return fixture_item(parent, name, take)
+
+    def _take_inputs(self, value: object) -> None:
+        self._inputs = given.check(value)
 
     def _take_metric(self, name: str, value: object) -> None:
         number = _finite(value)
@@ -128,10 +160,11 @@ class Child:
         """Write the verdict; a session that does not get here has none."""
         spec = self._spec
         self._verdict.exitstatus = int(exitstatus)
-        self._verdict.warm.update(_benchmark_times(session.config, spec.statistic))
+        self._verdict.warm.update(benchmark_times(session.config, spec.statistic))
         self._verdict.foreign = self._executed.found()
         self._verdict.compiled = SourceLoader.compiled
-        self._verdict.write(Path(spec.verdict))
+        self._subject.fill(self._verdict, self._inputs)
+        self._private.write(self._verdict.to_bytes())
 
 
 def _finite(value: object) -> float | None:
@@ -143,73 +176,6 @@ def _finite(value: object) -> float | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
-
-
-def _benchmark_times(config: pytest.Config, statistic: Statistic) -> dict[str, float]:
-    """Return seconds per call of each benchmark, its rounds reduced, by node id.
-
-    pytest-benchmark offers no public accessor; this attribute has kept its name since 3.x.
-    """
-    session = getattr(config, "_benchmarksession", None)
-    benchmarks: list[Any] = [] if session is None else session.benchmarks
-    reduce: Callable[[list[float]], float] = min if statistic == "min" else statistics.median
-    return {
-        str(entry.fullname): float(reduce(entry.stats.data))
-        for entry in benchmarks
-        if not entry.has_error and entry.stats.data
-    }
-
-
-def _record_first_calls(first: dict[str, float]) -> None:
-    """Note what the first call of each benchmark took in this process.
-
-    Rounds share a process, so a cache that outlives the call makes all but the first one fast.
-    """
-    fixture_class: Any = _benchmark_fixture()
-    make_runner: Callable[..., Any] | None = getattr(fixture_class, "_make_runner", None)
-    if make_runner is None:
-        return
-
-    def recording(fixture: Any, *arguments: Any) -> Callable[..., Any]:  # noqa: ANN401
-        runner: Callable[..., Any] = make_runner(fixture, *arguments)
-
-        def run(loops: range | None, *rest: Any, **keywords: Any) -> Any:  # noqa: ANN401
-            outcome = runner(loops, *rest, **keywords)
-            if fixture.fullname not in first:
-                duration = outcome if loops else outcome[0]
-                first[fixture.fullname] = float(duration) / (len(loops) if loops else 1)
-            return outcome
-
-        return run
-
-    fixture_class._make_runner = recording
-
-
-def _plan_by_wall_time() -> None:
-    """Let pytest-benchmark plan its rounds by the time they take, whatever clock measures them.
-
-    Code that waits uses next to no CPU time, and would be run for minutes.
-    """
-    fixture_class: Any = _benchmark_fixture()
-    calibrate: Callable[..., Any] | None = getattr(fixture_class, "_calibrate_timer", None)
-    if calibrate is None:
-        return
-
-    def planned(fixture: Any, runner: Callable[..., Any]) -> tuple[float, int, range]:  # noqa: ANN401
-        duration, iterations, loops = calibrate(fixture, runner)
-        started = time.perf_counter()
-        runner(loops)
-        return max(duration, time.perf_counter() - started), iterations, loops
-
-    fixture_class._calibrate_timer = planned
-
-
-def _benchmark_fixture() -> Any:  # noqa: ANN401 - untyped there
-    try:
-        from pytest_benchmark.fixture import BenchmarkFixture  # noqa: PLC0415
-    except ImportError:
-        return None
-    return BenchmarkFixture
 
 
 def main() -> None:
@@ -227,8 +193,26 @@ def main() -> None:
 def run_session(specification: Path) -> None:
     """Run one child session as its specification says."""
     spec = ChildSpec.read(specification)
+    confine(spec)
+    # From here on neither can be found by its name.
+    private = Private(Path(spec.verdict))
+    remove(specification)
     sys.argv[:] = ["pytest", *spec.args]
-    finder = WorktreeFinder(Path(spec.checkout), Path(spec.worktree), spec.target)
-    sys.meta_path.insert(0, finder)
-    registry = Registry()
-    pytest.main(spec.args, plugins=[Child(spec, registry), registry])
+    try:
+        subject = subject_of(spec)
+    except CandidateFault as fault:
+        private.write(Verdict(fault=told(fault)).to_bytes())
+        return
+    with closing(subject):
+        if spec.phase == "verify" and not spec.inputs:
+            verdict = Verdict()
+            subject.fill(verdict, None)
+            private.write(verdict.to_bytes())
+            return
+        finder = WorktreeFinder(
+            Path(spec.checkout), Path(spec.worktree), spec.target, subject.loader
+        )
+        sys.meta_path.insert(0, finder)
+        registry = Registry()
+        child = Child(spec, registry, subject, private)
+        pytest.main(spec.args, plugins=[child, registry, *subject.plugins])

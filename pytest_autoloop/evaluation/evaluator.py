@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import random
 import statistics
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from pytest_autoloop.errors import EvaluationError
 from pytest_autoloop.evaluation import judge
+from pytest_autoloop.evaluation.compatible.claims import unclaimed
 from pytest_autoloop.model import Decision, GuardReport, Pair, Sample, Statistic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from pytest_autoloop.evaluation.runner import Run, Runner
+    from pytest_autoloop.evaluation.runner import Isolation, Run, Runner
     from pytest_autoloop.harness.manifest import Manifest
     from pytest_autoloop.history.worktrees import WorktreePool
+    from pytest_autoloop.model import Assurance
 
 #: A child's wall-clock limit in seconds, unless the user sets one: this, or a multiple of the
 #: baseline's time, whichever is longer.
@@ -27,6 +29,9 @@ _LIMIT_FACTOR = 5.0
 _KILLERS = 20
 #: Seconds from which on a turn is long: its side is then measured once a pair.
 _LONG_TURN = 10.0
+#: Longest time for fresh inputs after the guards, and for timing from outside, in seconds.
+_FRESH_SECONDS = 10.0
+_VERIFY_SECONDS = 20.0
 #: A guard that hangs is stopped by name a little before its whole session is.
 _TEST_SHARE = 0.8
 
@@ -67,6 +72,14 @@ class Evaluator:
         self.learning = False
         #: What each guard takes, in seconds; empty while their order must be kept.
         self.test_seconds: dict[str, float] = {}
+        #: How a candidate is put behind a proxy; None runs it in the process of the tests.
+        self.isolation: Isolation | None = None
+        #: Kinds of traces that the untouched harness leaves too.
+        self.usual: set[str] = set()
+        #: Whether tests run without PYTEST_CURRENT_TEST; and seconds that a measuring session of
+        #: the untouched target takes beside its benchmarks.
+        self.hide_current_test = True
+        self._unclaimed: float | None = None
         self._killers: list[str] = []
         # Each pair has its own hash seed, and a warm parent with a memory layout of its own, which
         # its sides share: what layout does to a time is not the candidate's doing.
@@ -76,7 +89,8 @@ class Evaluator:
 
     def guard(self, required: frozenset[str]) -> GuardReport:
         """Run the guards on the candidate, the last killers first, up to the first failure."""
-        report = judge.guard_report(self.run_guards(max_failures=1, arranged=True), required)
+        run = self.run_guards(max_failures=1, arranged=True)
+        report = judge.guard_report(run, required, self.usual)
         if report.test and self.test_seconds:
             self._killers = [report.test, *(k for k in self._killers if k != report.test)]
             del self._killers[_KILLERS:]
@@ -87,20 +101,52 @@ class Evaluator:
         self.test_seconds = {}
         self._killers = []
 
-    def run_guards(self, *, max_failures: int, arranged: bool = False) -> Run:
+    @property
+    def assurance(self) -> Assurance:
+        """How candidates are run."""
+        return "compatible" if self.isolation is None else "isolated"
+
+    def run_guards(
+        self, *, max_failures: int, arranged: bool = False, recorded: bool = False
+    ) -> Run:
         """Run the guards in the candidate's worktree and return what was seen.
 
         They run as collected, or `arranged` when `test_seconds` is known: killers first, then
-        the cheapest.
+        the cheapest. Only trusted code may be `recorded`.
         """
+        wanted: dict[str, Any] = {"hide_current_test": self.hide_current_test}
+        if recorded:
+            wanted["mode"] = "record"
+        if self.isolation is not None:
+            wanted["differential"] = min(_FRESH_SECONDS, self.limits.guard)
+        if arranged:
+            wanted |= {"killers": self._killers, "seconds_of_guards": self.test_seconds}
         return self._runner.run(
             self._candidate,
             "guard",
-            seconds=self.limits.guard,
+            seconds=self.limits.guard + wanted.get("differential", 0.0),
+            isolation=self.isolation,
             max_failures=max_failures,
             test_timeout=self.limits.guard * _TEST_SHARE,
-            killers=self._killers if arranged else (),
-            test_seconds=self.test_seconds if arranged else None,
+            **wanted,
+        )
+
+    def verify(self, incumbent: bytes, claimed: float) -> Run | None:
+        """Time candidate and incumbent in workers, from outside; None where there are no workers.
+
+        `claimed` is the gain to be confirmed, as a logarithm.
+        """
+        if self.isolation is None:
+            return None
+        return self._runner.run(
+            self._candidate,
+            "verify",
+            seconds=self.limits.measure + _VERIFY_SECONDS,
+            isolation=self.isolation,
+            incumbent=incumbent,
+            claimed=claimed,
+            verify_seconds=_VERIFY_SECONDS,
+            test_timeout=self.limits.measure * _TEST_SHARE,
         )
 
     def pair(
@@ -155,19 +201,53 @@ class Evaluator:
         self, manifest: Manifest, *, incumbent: bool, hash_seed: int = 0
     ) -> Sample | Decision:
         """Measure one side in one fresh process."""
-        run = self._runner.run(
-            self._incumbent if incumbent else self._candidate,
-            "measure",
-            seconds=self.limits.measure,
-            hash_seed=hash_seed,
-            metrics=[metric.name for metric in manifest.fixtures],
-        )
-        self._turn_seconds = run.exit.seconds
-        changed = self._restore()
-        if changed:
-            message = f"the run changed {', '.join(changed)} while it was measured"
-            return Decision("discard", "tampered", message)
-        return judge.sample(run, manifest)
+        worktree = self._incumbent if incumbent else self._candidate
+        fixtures = [metric.name for metric in manifest.fixtures]
+        isolated = self.isolation is not None
+        # Benchmarks time the target where it is called; a proxy would time the pipe. What metrics
+        # return is believed when the candidate could not reach the process that returns it.
+        parts: list[tuple[list[str], bool]] = [(fixtures, True)]
+        if isolated:
+            parts = [([], True)] if manifest.benchmarks else []
+            parts += [(fixtures, False)] if fixtures else []
+        found = Sample()
+        self._turn_seconds = 0.0
+        for metrics, timed in parts:
+            run = self._runner.run(
+                worktree,
+                "measure",
+                seconds=self.limits.measure,
+                hash_seed=hash_seed,
+                isolation=None if timed else self.isolation,
+                metrics=metrics,
+                timed=timed,
+                hide_current_test=self.hide_current_test,
+            )
+            self._turn_seconds += run.exit.seconds
+            changed = self._restore()
+            if changed:
+                message = f"the run changed {', '.join(changed)} while it was measured"
+                return Decision("discard", "tampered", message)
+            if self.learning:
+                self._learn(run)
+            asked = replace(
+                manifest,
+                benchmarks=manifest.benchmarks if timed else frozenset(),
+                metrics=tuple(m for m in manifest.fixtures if m.name in metrics),
+            )
+            part = judge.sample(run, asked, self.usual, self._unclaimed)
+            if isinstance(part, Decision):
+                return part
+            found = Sample(
+                found.warm | part.warm, found.first | part.first, found.metrics | part.metrics
+            )
+        return found
+
+    def _learn(self, run: Run) -> None:
+        self.usual.update(judge.traces(run))
+        if run.verdict is not None and run.verdict.claimed:
+            rest = unclaimed(run.verdict.claimed, run.exit.seconds)
+            self._unclaimed = max(rest, self._unclaimed or 0.0)
 
     def _restore(self) -> list[str]:
         """Undo what a turn left in either worktree; return what no turn may change.

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import types
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from importlib.machinery import ModuleSpec
 
 
@@ -44,10 +44,17 @@ class SourceLoader(importlib.machinery.SourceFileLoader):
 class WorktreeFinder:
     """Stands before all other finders and maps what they find in the checkout."""
 
-    def __init__(self, checkout: Path, worktree: Path, target: str) -> None:
+    def __init__(
+        self,
+        checkout: Path,
+        worktree: Path,
+        target: str,
+        target_loader: Callable[[str, str], importlib.machinery.SourceFileLoader] = SourceLoader,
+    ) -> None:
         self._checkout = checkout
         self._worktree = worktree
         self._target = worktree / target
+        self._target_loader = target_loader
 
     def find_spec(
         self,
@@ -79,8 +86,8 @@ class WorktreeFinder:
         if type(spec.loader) is importlib.machinery.SourceFileLoader:
             is_target = Path(origin) == self._target
             if is_target or origin != spec.origin:
-                loader = SourceLoader if is_target else importlib.machinery.SourceFileLoader
-                return _located(name, origin, loader(name, origin), spec)
+                make = self._target_loader if is_target else importlib.machinery.SourceFileLoader
+                return _located(name, origin, make(name, origin), spec)
         elif origin != spec.origin and spec.loader is not None:
             other = copy(spec.loader)
             # A file loader reads what its own path names, whatever the specification says.

@@ -6,9 +6,12 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-from pytest_autoloop.model import Decision, GuardReport, Sample, Status
+from pytest_autoloop.evaluation.compatible.claims import plausible
+from pytest_autoloop.model import Decision, Effect, GuardReport, Sample, Status
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from pytest_autoloop.evaluation.protocol import Verdict
     from pytest_autoloop.evaluation.runner import Run
     from pytest_autoloop.harness.manifest import Manifest
@@ -25,10 +28,13 @@ _METRIC = re.compile(r"::autoloop\[(\w+)\]$")
 _RAN_TO_ITS_END = (0, 1, 5)
 
 
-def guard_report(run: Run, required: frozenset[str]) -> GuardReport:
+def guard_report(
+    run: Run, required: frozenset[str], usual: Collection[str] = frozenset()
+) -> GuardReport:
     """Turn one guard session into a report.
 
-    A guard passes when its node id passed: one that is skipped or missing has not.
+    A guard passes when its node id passed: one that is skipped or missing has not. Traces of a
+    `usual` kind are the harness's own.
     """
     seconds = run.exit.seconds
 
@@ -42,32 +48,45 @@ def guard_report(run: Run, required: frozenset[str]) -> GuardReport:
             seconds=seconds,
         )
 
-    ended_early = _ended_early(run, "guards")
-    if ended_early is not None:
-        return fails(ended_early.status, ended_early.reason, ended_early.detail, run.running)
+    fault = _ended_early(run, "guards") or _fault(run, usual)
+    if fault is not None:
+        return fails(fault.status, fault.reason, fault.detail, run.running)
     verdict = run.verdict
     assert verdict is not None
+    failure = _failure(verdict, required)
+    return GuardReport(passed=True, seconds=seconds) if failure is None else fails(*failure)
+
+
+def _failure(verdict: Verdict, required: frozenset[str]) -> tuple[Status, str, str, str] | None:
+    """Return status, reason, message and node of the first guard that did not pass."""
     if verdict.collection:
-        return fails("crash", "collection", verdict.message, verdict.failed)
+        return "crash", "collection", verdict.message, verdict.failed
     if verdict.failed:
         hung = "from pytest-timeout" in verdict.message
-        return fails("timeout" if hung else "discard", "guard", verdict.message, verdict.failed)
-    for node in sorted(required):
-        outcome = verdict.outcomes.get(node, "missing")
-        if outcome == "missing":
-            return fails("discard", "tampered", "the guard did not run", node)
-        if outcome != "passed":
-            return fails("discard", "guard", f"the guard was {outcome}, it must pass", node)
-    return GuardReport(passed=True, seconds=seconds)
+        return "timeout" if hung else "discard", "guard", verdict.message, verdict.failed
+    absent = [node for node in sorted(required) if verdict.outcomes.get(node) != "passed"]
+    if absent:
+        outcome = verdict.outcomes.get(absent[0])
+        if outcome is None:
+            return "discard", "tampered", "the guard did not run", absent[0]
+        return "discard", "guard", f"the guard was {outcome}, it must pass", absent[0]
+    finding = str(verdict.differential.get("finding", ""))
+    return ("discard", "differential", finding, "") if finding else None
 
 
-def sample(run: Run, manifest: Manifest) -> Sample | Decision:
-    """Turn one measuring session into a sample, or say why there is none."""
-    ended_early = _ended_early(run, "measuring")
-    if ended_early is not None:
-        return ended_early
-    if run.rewritten:
-        return Decision("discard", "tampered", "the run changed the target while it was measured")
+def sample(
+    run: Run,
+    manifest: Manifest,
+    usual: Collection[str] = frozenset(),
+    unclaimed: float | None = None,
+) -> Sample | Decision:
+    """Turn one measuring session into a sample, or say why there is none.
+
+    `unclaimed` are the seconds that a session of the untouched target takes beside its benchmarks.
+    """
+    fault = _ended_early(run, "measuring") or _fault(run, usual)
+    if fault is not None:
+        return fault
     verdict = run.verdict
     assert verdict is not None
     for name, value in verdict.invalid.items():
@@ -81,15 +100,60 @@ def sample(run: Run, manifest: Manifest) -> Sample | Decision:
         return Decision("crash", "measure", f"{what} failed:\n{clean(verdict.message)}")
     names = {metric.name for metric in manifest.fixtures}
     missing = sorted((names - set(verdict.metrics)) | (manifest.benchmarks - set(verdict.warm)))
-    fault = f"no result from {', '.join(missing)}" if missing else _impossible(verdict)
-    if fault:
-        return Decision("discard", "tampered", clean(fault))
+    faulty = f"no result from {', '.join(missing)}" if missing else _impossible(verdict)
+    faulty = faulty or plausible(verdict.claimed, run.exit.seconds, unclaimed)
+    if faulty:
+        return Decision("discard", "tampered", clean(faulty))
     return Sample(warm=verdict.warm, first=verdict.first, metrics=verdict.metrics)
+
+
+def traces(run: Run) -> dict[str, str]:
+    """Return what a session left that hints at tampering: kind to what it was."""
+    found: dict[str, str] = {}
+    if run.verdict is not None:
+        for trace in run.verdict.traces:
+            if isinstance(trace, list) and len(trace) == 2:  # noqa: PLR2004 - kind and words
+                found[str(trace[0])] = str(trace[1])
+    if run.exit.leftovers:
+        count = run.exit.leftovers
+        found["processes"] = "1 process was" if count == 1 else f"{count} processes were"
+        found["processes"] += " still running at the end"
+    return found
+
+
+def _fault(run: Run, usual: Collection[str]) -> Decision | None:
+    """Return what a candidate did that no candidate may."""
+    if run.rewritten:
+        return Decision("discard", "tampered", "the run changed the target's file")
+    verdict = run.verdict
+    assert verdict is not None
+    if verdict.fault:
+        # Written by trusted code: a session with a worker never runs the candidate itself.
+        told, reason, detail = map(str, verdict.fault)
+        status: Status = "timeout" if told == "timeout" else "crash"
+        return Decision("discard" if told == "discard" else status, reason, clean(detail))
+    found = [what for kind, what in traces(run).items() if kind not in usual]
+    return Decision("discard", "tampered", clean("; ".join(found))) if found else None
+
+
+def verified(run: Run) -> tuple[Effect | None, Decision | None, tuple[str, ...]]:
+    """Return what a measurement from outside found, why that refuses the keep, and flags."""
+    fault = _ended_early(run, "verifying") or _fault(run, ())
+    if fault is not None:
+        return None, fault, ()
+    assert run.verdict is not None
+    found = run.verdict.verification
+    effect = Effect(found["log_gain"], found["low"], found["high"], pairs=found["windows"])
+    flags = ("overclaimed",) if found["overclaimed"] else ()
+    if found["confirmed"]:
+        return effect, None, flags
+    reason = str(found["reason"]) or "unverified-gain"
+    return effect, Decision("discard", reason, clean(str(found["detail"]))), flags
 
 
 def _impossible(verdict: Verdict) -> str:
     """Name a number that no child writes: it refuses what is not finite itself."""
-    for values in (verdict.warm, verdict.first, verdict.metrics):
+    for values in (verdict.warm, verdict.first, verdict.metrics, verdict.claimed):
         for name, number in values.items():
             if not isinstance(number, int | float) or not math.isfinite(number):
                 return f"{name} has the impossible result {number!r}"

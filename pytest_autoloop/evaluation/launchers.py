@@ -17,7 +17,7 @@ from pytest_autoloop.evaluation.process import GRACE, LONGEST_POLL, Exit, interp
 from pytest_autoloop.evaluation.supervise import Ended
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pytest_autoloop.model import LauncherName
@@ -58,13 +58,18 @@ class Launcher(Protocol):
 class SpawnLauncher:
     """Starts a new interpreter for each child: slow, and works everywhere."""
 
-    def __init__(self, why: str = "") -> None:
+    def __init__(self, why: str = "", prefix: Sequence[str] = ()) -> None:
         self.description = f"spawn ({why})" if why else "spawn"
+        self._prefix = prefix
 
     def run(self, launch: Launch) -> Exit:
         """Run one child session."""
         ended = run_limited(
-            [*interpreter("pytest_autoloop.evaluation.child"), str(launch.specification)],
+            [
+                *self._prefix,
+                *interpreter("pytest_autoloop.evaluation.child"),
+                str(launch.specification),
+            ],
             cwd=launch.cwd,
             environment={**launch.environment, "PYTHONHASHSEED": str(launch.hash_seed)},
             seconds=launch.seconds,
@@ -85,9 +90,12 @@ class ForkLauncher:
 
     description = "forkserver"
 
-    def __init__(self, environment: Mapping[str, str], directory: Path) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], directory: Path, prefix: Sequence[str] = ()
+    ) -> None:
         self._environment = environment
         self._directory = directory
+        self._prefix = prefix
         self._parents: dict[int, WarmParent] = {}
 
     def run(self, launch: Launch) -> Exit:
@@ -111,7 +119,7 @@ class ForkLauncher:
             for seed in [seed for seed in self._parents if seed]:
                 self._parents.pop(seed).close()
             environment = {**self._environment, "PYTHONHASHSEED": str(hash_seed)}
-            self._parents[hash_seed] = WarmParent(environment, self._directory)
+            self._parents[hash_seed] = WarmParent(environment, self._directory, self._prefix)
         return self._parents[hash_seed]
 
     def close(self) -> None:
@@ -127,9 +135,11 @@ class WarmParent:
         EvaluationError: it cannot be started, or forking it is not safe.
     """
 
-    def __init__(self, environment: Mapping[str, str], directory: Path) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], directory: Path, prefix: Sequence[str] = ()
+    ) -> None:
         self._process = subprocess.Popen(
-            interpreter("pytest_autoloop.evaluation.warm"),
+            [*prefix, *interpreter("pytest_autoloop.evaluation.warm")],
             cwd=directory,
             env=dict(environment),
             stdin=subprocess.PIPE,
@@ -195,16 +205,21 @@ class WarmParent:
 
 
 def choose_launcher(
-    wanted: LauncherName, environment: Mapping[str, str], directory: Path
+    wanted: LauncherName,
+    environment: Mapping[str, str],
+    directory: Path,
+    prefix: Sequence[str] = (),
 ) -> Launcher:
     """Return the launcher that was asked for; `auto` forks where that is safe.
+
+    `prefix` stands before each command that is started: it puts the process into a box.
 
     Raises:
         UsageError: a fork server was asked for where there can be none.
     """
     if wanted == "spawn":
-        return SpawnLauncher()
-    launcher = ForkLauncher(environment, directory)
+        return SpawnLauncher(prefix=prefix)
+    launcher = ForkLauncher(environment, directory, prefix)
     if hasattr(os, "pidfd_open"):
         try:
             launcher.parent(0)
@@ -216,7 +231,7 @@ def choose_launcher(
         why = "this system cannot wait for a process that is not its child"
     if wanted == "forkserver":
         raise UsageError(f"--autoloop-launcher=forkserver: {why}; write auto or spawn")
-    return SpawnLauncher(why)
+    return SpawnLauncher(why, prefix)
 
 
 def _readable(descriptor: int, seconds: float) -> bool:

@@ -5,17 +5,24 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pytest_autoloop.model import Clock, Statistic
 
-Phase: TypeAlias = Literal["guard", "measure"]
+#: `guard` runs the tests, `measure` times benchmarks and evaluates metrics in the child's process;
+#: `verify` times the target in workers, from outside.
+Phase: TypeAlias = Literal["guard", "measure", "verify"]
+#: What the target is in a child: the candidate itself, the candidate with every call recorded
+#: (trusted code alone), or a proxy for a candidate in a worker.
+Mode: TypeAlias = Literal["compatible", "record", "isolated"]
 
 #: File in a child's temporary directory that names the test it is running.
 RUNNING = "running"
+#: Files that the parent writes there in isolated mode: the first commit's target, the calls that
+#: were recorded, and the incumbent's target when a gain is verified.
+ORIGINAL, RECORDING, INCUMBENT = "original", "recording", "incumbent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,7 @@ class ChildSpec:
     #: Guards to run first, the latest killer before older ones; and what each guard took, in
     #: seconds, to run the cheap ones next. Without either, guards run as they are collected.
     killers: list[str] = field(default_factory=list)
-    seconds: dict[str, float] = field(default_factory=dict)
+    seconds_of_guards: dict[str, float] = field(default_factory=dict)
     #: Metric fixtures to evaluate in the measure phase; without any, benchmarks are timed.
     metrics: list[str] = field(default_factory=list)
     #: Seconds of rounds per benchmark, unless the user set --benchmark-max-time.
@@ -48,6 +55,35 @@ class ChildSpec:
     #: What benchmarks are timed with, and what their rounds are reduced to.
     clock: Clock = "wall"
     statistic: Statistic = "min"
+    #: Whether benchmarks are timed in the measure phase, beside the metrics.
+    timed: bool = True
+    #: Whether the process confines itself before anything of the project is imported, what it may
+    #: then reach besides the worktree and the temporary directory, and whether it has a network.
+    contained: bool = False
+    network: bool = False
+    readable: list[str] = field(default_factory=list)
+    writable: list[str] = field(default_factory=list)
+    mode: Mode = "compatible"
+    #: In isolated mode: what `api.Api` says of the target, and POSIX paths below the worktree that
+    #: a worker must not see.
+    api: dict[str, Any] = field(default_factory=dict)
+    hidden: list[str] = field(default_factory=list)
+    #: Relative tolerance of floats, and whether a cache may live across calls.
+    tolerance: float = 1e-9
+    may_cache: bool = False
+    #: Whether fresh inputs are tried after the guards, and at most for how many seconds.
+    differential: float = 0.0
+    #: The gain to be verified, as a logarithm, and at most for how many seconds.
+    claimed: float = 0.0
+    verify_seconds: float = 0.0
+    #: Whether there is a fixture `autoloop_inputs`.
+    inputs: bool = False
+    #: Whether PYTEST_CURRENT_TEST is taken out of the environment while a test runs.
+    hide_current_test: bool = True
+
+    def file(self, name: str) -> Path:
+        """Return the path of a file in the child's temporary directory."""
+        return Path(self.temporary, name)
 
     def write(self, path: Path) -> None:
         """Write the specification for the child to read."""
@@ -84,20 +120,31 @@ class Verdict:
     foreign: str = ""
     #: SHA-256 of the target's source as it was compiled; empty when nothing imported it.
     compiled: str = ""
+    #: What `api.Api` says of the target, after a recording session.
+    api: dict[str, Any] = field(default_factory=dict)
+    #: Whether the session has a fixture `autoloop_inputs`.
+    inputs: bool = False
+    #: Status, reason and detail of what the candidate did in its worker.
+    fault: list[str] = field(default_factory=list)
+    #: What fresh inputs showed, and what the measurement from outside did.
+    differential: dict[str, Any] = field(default_factory=dict)
+    verification: dict[str, Any] = field(default_factory=dict)
+    #: Kind and description of every trace that something has tampered with the session.
+    traces: list[list[str]] = field(default_factory=list)
+    #: Seconds that each benchmark claims to have taken in all its rounds together.
+    claimed: dict[str, float] = field(default_factory=dict)
 
-    def write(self, path: Path) -> None:
-        """Write the verdict whole or not at all: a half-written one would be believed."""
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(dataclasses.asdict(self)), encoding="utf-8")
-        partial.replace(path)
+    def to_bytes(self) -> bytes:
+        """Return the verdict as JSON."""
+        return json.dumps(dataclasses.asdict(self)).encode()
 
     @classmethod
-    def read(cls, path: Path) -> Verdict | None:
+    def from_bytes(cls, content: bytes | None) -> Verdict | None:
         """Return the verdict, or None when the child left none that can be read."""
         try:
-            document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            document: dict[str, Any] = json.loads(content or b"")
             verdict = cls(**document)
-        except (OSError, ValueError, TypeError):
+        except (ValueError, TypeError):
             return None
         # What runs in a child can write there: a list in place of a mapping must not get further.
         kinds = {name: type(value) for name, value in dataclasses.asdict(cls()).items()}

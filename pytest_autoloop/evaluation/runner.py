@@ -7,12 +7,22 @@ import re
 import shutil
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from pytest_autoloop.evaluation.compatible.private import Reserved
 from pytest_autoloop.evaluation.launchers import Launch, Launcher
-from pytest_autoloop.evaluation.protocol import RUNNING, ChildSpec, Phase, Verdict
+from pytest_autoloop.evaluation.protocol import (
+    INCUMBENT,
+    ORIGINAL,
+    RECORDING,
+    RUNNING,
+    ChildSpec,
+    Phase,
+    Verdict,
+)
+from pytest_autoloop.evaluation.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,6 +57,22 @@ class Project:
 
 
 @dataclass(frozen=True, slots=True)
+class Isolation:
+    """What is needed to run a candidate behind a proxy."""
+
+    #: The first commit's target, and the calls that its tests made.
+    original: bytes
+    recording: bytes
+    api: Mapping[str, Any]
+    #: POSIX paths below the checkout that no worker sees.
+    hidden: tuple[str, ...]
+    tolerance: float = 1e-9
+    may_cache: bool = False
+    #: Whether there is a fixture `autoloop_inputs`.
+    inputs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One finished child session."""
 
@@ -58,15 +84,20 @@ class Run:
     running: str = ""
     #: Whether the target's file changed while the child ran.
     rewritten: bool = False
+    #: The calls that a recording session saw.
+    recording: bytes = b""
 
 
 class Runner:
     """Runs child sessions, each in a fresh process and a temporary directory of its own."""
 
-    def __init__(self, project: Project, scratch: Path, launcher: Launcher) -> None:
+    def __init__(
+        self, project: Project, scratch: Path, launcher: Launcher, sandbox: Sandbox | None = None
+    ) -> None:
         self.project = project
         self._scratch = scratch
         self.launcher = launcher
+        self.sandbox = sandbox or Sandbox()
 
     def run(
         self,
@@ -75,63 +106,89 @@ class Runner:
         *,
         seconds: float,
         hash_seed: int = 0,
-        metrics: Sequence[str] = (),
-        max_failures: int = 0,
-        test_timeout: float = 0.0,
-        killers: Sequence[str] = (),
-        test_seconds: Mapping[str, float] | None = None,
+        isolation: Isolation | None = None,
+        incumbent: bytes = b"",
+        **wanted: Any,  # noqa: ANN401 - fields of ChildSpec, which says what they are
     ) -> Run:
         """Run one phase in a worktree, bounded by `seconds` of wall time.
+
+        With `isolation`, the target is a proxy there; `incumbent` is what a gain is verified
+        against. Everything else are fields of `ChildSpec`.
 
         Raises:
             EvaluationError: the child cannot be started.
         """
-        project = self.project
         temporary = Path(tempfile.mkdtemp(prefix="run-", dir=self._scratch))
+        # Opened now: what the child's name for it leads to afterwards is the candidate's choice.
+        reserved = Reserved(temporary / "verdict")
         try:
-            specification = ChildSpec(
-                phase=phase,
-                args=[
-                    *(map_argument(arg, project.checkout, worktree) for arg in project.args),
-                    *(("-o", f"cache_dir={temporary / 'cache'}") if project.has_cache else ()),
-                ],
-                worktree=str(worktree),
-                checkout=str(project.checkout),
-                target=project.target,
-                verdict=str(temporary / "verdict.json"),
-                temporary=str(temporary),
-                max_failures=max_failures,
-                test_timeout=test_timeout,
-                killers=list(killers),
-                seconds=dict(test_seconds or {}),
-                metrics=list(metrics),
-                clock=project.clock,
-                statistic=project.statistic,
-            )
+            specification = self._specification(worktree, temporary, phase, wanted)
+            if isolation is not None:
+                specification = replace(
+                    specification,
+                    mode="isolated",
+                    api=dict(isolation.api),
+                    hidden=list(isolation.hidden),
+                    tolerance=isolation.tolerance,
+                    may_cache=isolation.may_cache,
+                    inputs=isolation.inputs,
+                )
+                specification.file(ORIGINAL).write_bytes(isolation.original)
+                specification.file(RECORDING).write_bytes(isolation.recording)
+                specification.file(INCUMBENT).write_bytes(incumbent)
             specification.write(temporary / "spec.json")
-            source = _content(worktree / project.target)
+            source = _content(worktree / self.project.target)
             ended = self.launcher.run(
                 self._launch(worktree, temporary, seconds=seconds, hash_seed=hash_seed)
             )
             believed = not ended.timed_out and not ended.lost
-            verdict = Verdict.read(temporary / "verdict.json") if believed else None
+            recorded = specification.mode == "record" and believed
             return Run(
                 ended,
-                verdict,
+                Verdict.from_bytes(reserved.read()) if believed else None,
                 _tail(temporary / "output"),
                 running=_tail(temporary / RUNNING),
-                rewritten=_content(worktree / project.target) != source,
+                rewritten=_content(worktree / self.project.target) != source,
+                recording=(_content(temporary / RECORDING) or b"") if recorded else b"",
             )
         finally:
+            reserved.close()
             shutil.rmtree(temporary, ignore_errors=True)
+
+    def _specification(
+        self, worktree: Path, temporary: Path, phase: Phase, wanted: Mapping[str, Any]
+    ) -> ChildSpec:
+        project, sandbox = self.project, self.sandbox
+        return ChildSpec(
+            phase=phase,
+            args=[
+                *(map_argument(arg, project.checkout, worktree) for arg in project.args),
+                *(("-o", f"cache_dir={temporary / 'cache'}") if project.has_cache else ()),
+            ],
+            worktree=str(worktree),
+            checkout=str(project.checkout),
+            target=project.target,
+            verdict=str(temporary / "verdict"),
+            temporary=str(temporary),
+            clock=project.clock,
+            statistic=project.statistic,
+            contained=sandbox.contained,
+            network=sandbox.network,
+            readable=list(map(str, sandbox.readable)),
+            writable=list(map(str, sandbox.writable)),
+            **wanted,
+        )
 
     def _launch(self, worktree: Path, temporary: Path, *, seconds: float, hash_seed: int) -> Launch:
         project = self.project
-        environment = child_environment(os.environ, project, worktree)
+        places = _private_places(temporary)
+        passed = self.sandbox.environment_of(
+            os.environ, home=temporary / "home", secrets=project.secrets
+        )
         return Launch(
             specification=temporary / "spec.json",
             cwd=worktree / project.invocation_dir.relative_to(project.checkout),
-            environment={**environment, **_private_places(temporary)},
+            environment={**child_environment(passed, project, worktree), **places},
             output=temporary / "output",
             seconds=seconds,
             hash_seed=hash_seed,
@@ -178,7 +235,7 @@ def _private_places(temporary: Path) -> dict[str, str]:
     A cache on disk would outlive the process, and with it the measurement that is meant to be cold.
     """
     places = {"TMPDIR": "tmp", "TMP": "tmp", "TEMP": "tmp", "XDG_CACHE_HOME": "caches"}
-    for name in set(places.values()):
+    for name in {*places.values(), "home"}:
         (temporary / name).mkdir()
     return {variable: str(temporary / name) for variable, name in places.items()}
 

@@ -6,12 +6,18 @@ import hashlib
 import warnings
 from typing import TYPE_CHECKING
 
+from pytest_autoloop.evaluation.static.screen import findings
+from pytest_autoloop.evaluation.static.screen import news as new_in
 from pytest_autoloop.model import Decision
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from pytest_autoloop.model import Proposal
+
+
+#: Findings of the static screen that a message names.
+_LISTED = 5
 
 
 def fingerprint(content: bytes) -> str:
@@ -59,3 +65,22 @@ def _fault(content: bytes, target: str) -> str:
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             return str(error) or type(error).__name__
     return ""
+
+
+def inspect(
+    content: bytes, target: str, original: bytes, allow_imports: Collection[str]
+) -> Decision | None:
+    """Say what a candidate does that no optimisation needs and the first commit does not do."""
+    if not target.endswith(".py"):
+        return None
+    hard = findings(content, original, allow=allow_imports).hard
+    if not hard:
+        return None
+    told = "; ".join(f"{target}:{finding.line} {finding.what}" for finding in hard[:_LISTED])
+    more = f" … and {len(hard) - _LISTED} more" if len(hard) > _LISTED else ""
+    return Decision("discard", "screen", f"{told}{more}")
+
+
+def news(content: bytes, target: str, incumbent: bytes) -> tuple[str, ...]:
+    """Return what is new in a candidate that its reader should know: a line each."""
+    return new_in(content, incumbent) if target.endswith(".py") else ()

@@ -23,6 +23,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
+from pytest_autoloop.evaluation.compatible import fingerprints
 from pytest_autoloop.evaluation.process import end_with_parent
 from pytest_autoloop.evaluation.supervise import become_supervisor, supervise
 
@@ -52,6 +53,7 @@ def main() -> None:
     # What is still in a buffer now would be written by every child, into its own output.
     sys.stdout.flush()
     sys.stderr.flush()
+    fingerprints.prepare()
     tasks = _threads()
     if tasks > 1:
         _answer(replies, unsafe=f"{tasks} threads are alive after the imports")

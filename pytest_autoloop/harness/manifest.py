@@ -22,6 +22,8 @@ class Manifest:
     benchmarks: frozenset[str]
     #: What is measured, the metric to improve first; `TIME` stands for the benchmarks.
     metrics: tuple[Metric, ...]
+    #: Node ids that no proposer is told of, neither by name nor by what they say.
+    hidden: frozenset[str] = frozenset()
 
     @property
     def fixtures(self) -> tuple[Metric, ...]:

@@ -14,6 +14,9 @@ from pytest_autoloop.harness.decorators import (
     specification_of,
 )
 
+#: A fixture of this name gives inputs for the differential guard; it needs no decorator.
+INPUTS = "autoloop_inputs"
+
 
 class Registry:
     """Collects target and metric specifications while pytest loads plugins and test modules.
@@ -32,14 +35,16 @@ class Registry:
     def pytest_plugin_registered(self, plugin: object) -> None:
         """Scan a conftest module or plugin."""
         if isinstance(plugin, type(pytest)):
-            for value in list(vars(plugin).values()):
+            for name, value in list(vars(plugin).items()):
                 self._add(value, plugin)
+                self._note_inputs(name, plugin)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pycollect_makeitem(
         self, collector: pytest.Module | pytest.Class, name: str, obj: object
     ) -> None:
         """Scan every name of a test module; never makes an item itself."""
+        self._note_inputs(name, collector)
         specification = specification_of(obj)
         if specification is None:
             return
@@ -50,6 +55,15 @@ class Registry:
             )
             return
         self._add(obj, collector)
+
+    @property
+    def has_inputs(self) -> bool:
+        """Whether there is a fixture `autoloop_inputs`."""
+        return INPUTS in self._homes
+
+    def _note_inputs(self, name: str, home: object) -> None:
+        if name == INPUTS:
+            self._homes.setdefault(name, home)
 
     def home_of(self, name: str) -> object:
         """Return the module or collector that declares a fixture; None for an unknown name."""

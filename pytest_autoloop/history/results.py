@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_autoloop.errors import JournalError, UsageError
 from pytest_autoloop.history.files import NO_FOLLOW, replace_file
+from pytest_autoloop.text import UNPRINTABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,8 +22,6 @@ _FIRST = "commit"
 _LAST = ("status", "description", "experiment", "parent", "cost_usd", "seconds")
 _SHORT_COMMIT = 10
 _LONGEST_TEXT = 200
-#: Control characters, invisible ones that reorder text, line separators, halves of characters.
-_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _FLAGS = os.O_WRONLY | os.O_APPEND | NO_FOLLOW | getattr(os, "O_BINARY", 0)
 
 
@@ -135,7 +134,7 @@ def _number(value: float | None) -> str:
 
 def _text(text: str) -> str:
     """Return text as one cell: no tab or line break, no quotation mark that would open one."""
-    spaced = (" " if unicodedata.category(c) in _UNPRINTABLE else c for c in text)
+    spaced = (" " if unicodedata.category(c) in UNPRINTABLE else c for c in text)
     clean = " ".join("".join(spaced).replace('"', "'").split())
     return clean if len(clean) <= _LONGEST_TEXT else clean[: _LONGEST_TEXT - 1] + "…"
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pytest_autoloop.campaign import Campaign
     from pytest_autoloop.comparison import Audit
+    from pytest_autoloop.evaluation.sandbox import Sandbox
     from pytest_autoloop.model import Experiment, Metric, Target
 
 _MARKUP: dict[str, dict[str, bool]] = {
@@ -84,6 +85,24 @@ class Terminal:
             f"{text.count(benchmarks, 'benchmark')} · branch autoexp/{tag}"
         )
 
+    def contained(self, sandbox: Sandbox) -> None:
+        """Say what holds a candidate back."""
+        if self._reporter is not None:
+            self._reporter.write_line(f"autoloop: {sandbox.told()}")
+
+    def assured(self, campaign: Campaign) -> None:
+        """Say how far candidates are kept from those who judge them."""
+        reporter, baseline = self._reporter, campaign.baseline
+        if reporter is None:
+            return
+        told = f"assurance: {campaign.workplace.evaluator.assurance}"
+        if baseline.not_isolated:
+            told += f" ({baseline.not_isolated})"
+        elif baseline.weak:
+            told += f" (fresh inputs: {baseline.weak})"
+        reporter.ensure_newline()
+        reporter.write_line(f"autoloop: {told}")
+
     def audited(self, audit: Audit | None) -> None:
         """Take the audit's result for the summary."""
         self._audit = audit
@@ -124,8 +143,19 @@ class Terminal:
             reporter.write(f"{report.nodeid} ")
         reporter.write(f"{experiment.status.upper():8}", **_MARKUP[experiment.status])
         reporter.write(f"  {self._told(campaign, experiment)}", flush=True)
+        if self._verbosity and experiment.status == "keep":
+            self._show_kept(reporter, experiment)
         # Leaves the line to be ended by whatever is written next, as pytest does.
         reporter.currentfspath = -2
+
+    def _show_kept(self, reporter: TerminalReporter, experiment: Experiment) -> None:
+        """Print what will run outside of the sandbox from now on, for somebody to read."""
+        reporter.ensure_newline()
+        for line in experiment.diff.splitlines():
+            colour = {"+": {"green": True}, "-": {"red": True}}.get(line[:1], {})
+            reporter.write_line(f"    {text.visible(line)}", **colour)
+        for new in experiment.news:
+            reporter.write_line(f"    new in it: {text.visible(new)}", yellow=True)
 
     def _told(self, campaign: Campaign, experiment: Experiment) -> str:
         if experiment.status != "baseline":

@@ -1,0 +1,162 @@
+"""Where a campaign works: two worktrees, a launcher of children, and the box they run in."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_autoloop.errors import UsageError
+from pytest_autoloop.evaluation.containment.layers import Layers, probe
+from pytest_autoloop.evaluation.evaluator import Evaluator, Limits
+from pytest_autoloop.evaluation.launchers import choose_launcher
+from pytest_autoloop.evaluation.runner import Project, Runner, import_roots, warm_environment
+from pytest_autoloop.evaluation.sandbox import Sandbox, package_paths
+from pytest_autoloop.history.worktrees import WorktreePool
+from pytest_autoloop.proposers.specs import SECRETS
+from pytest_autoloop.targets import harness_files, inside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pytest
+
+    from pytest_autoloop.harness.decorators import TargetSpecification
+    from pytest_autoloop.history.repository import Repository
+    from pytest_autoloop.model import Target
+    from pytest_autoloop.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """Everything an experiment needs around it."""
+
+    repository: Repository
+    pool: WorktreePool
+    runner: Runner
+    evaluator: Evaluator
+    target: Target
+    #: The commit the campaign starts from, and the target's content in it.
+    commit: str
+    source: bytes
+    options: TargetSpecification
+    #: POSIX paths below the repository's root that no candidate may read: what judges it.
+    hidden: tuple[str, ...] = ()
+
+    def place(self, worktree: str, content: bytes) -> None:
+        """Put the target's content into a worktree."""
+        self.pool.write(worktree, self.target.path, content)
+
+
+def sandbox_of(
+    settings: Settings, repository: Repository, rootdir: Path, layers: Layers | None
+) -> Sandbox:
+    """Return how children are contained, by the layers that were seen to hold.
+
+    Raises:
+        UsageError: nothing holds, a wanted layer is missing, or a path does not exist.
+    """
+    if layers is None:
+        return Sandbox()
+    if not layers.holds:
+        raise UsageError(
+            f"{layers.line()}. To run candidates as you all the same: --autoloop-sandbox=off"
+        )
+    if settings.sandbox == "strict" and layers.bubblewrap is None and sys.platform == "linux":
+        raise UsageError(
+            f"--autoloop-sandbox=strict: {layers.bubblewrap_fault}; install bubblewrap, or write "
+            "auto to do without its box"
+        )
+    writable = _paths(rootdir, settings.writable, "autoloop_writable")
+    readable = _paths(rootdir, settings.readable, "autoloop_readable")
+    return Sandbox(
+        layers=layers,
+        network=settings.network,
+        # Harnesses ask git for a version or a file; hooks and history are read-only for them.
+        readable=(repository.root / ".git", *package_paths(repository.root, sys.path), *readable),
+        writable=writable,
+        environment=settings.environment,
+    )
+
+
+def _paths(rootdir: Path, names: tuple[str, ...], key: str) -> tuple[Path, ...]:
+    paths = tuple((rootdir / Path(name).expanduser()).resolve() for name in names)
+    for name, path in zip(names, paths, strict=True):
+        if not path.exists():
+            raise UsageError(f"the ini option {key}: {name} does not exist ({path}); create it")
+    return paths
+
+
+def _hidden(session: pytest.Session, repository: Repository, settings: Settings) -> tuple[str, ...]:
+    """Return the files below the repository's root that judge a candidate."""
+    rootdir = session.config.rootpath
+    files = {*harness_files(session), rootdir / settings.results, rootdir / settings.program}
+    return tuple(sorted(name for file in files if (name := inside(repository, file))))
+
+
+@contextmanager
+def set_up(
+    session: pytest.Session,
+    settings: Settings,
+    repository: Repository,
+    target: Target,
+    options: TargetSpecification,
+) -> Iterator[Workplace]:
+    """Make two worktrees and everything around them; remove them at the end."""
+    config = session.config
+    root = repository.root
+    layers = None if settings.sandbox == "off" else probe()
+    sandbox = sandbox_of(settings, repository, config.rootpath, layers)
+    project = Project(
+        checkout=root,
+        rootdir=config.rootpath.resolve(),
+        invocation_dir=config.invocation_params.dir.resolve(),
+        args=(*map(str, config.invocation_params.args), *_extra_arguments(config)),
+        target=target.path,
+        import_roots=import_roots(root, root / target.path, sys.path),
+        secrets=SECRETS,
+        has_cache=config.pluginmanager.hasplugin("cacheprovider"),
+        clock=settings.clock,
+        statistic=settings.statistic,
+    )
+    commit = repository.head()
+    with (
+        WorktreePool(repository, copy=settings.copy, project=config.rootpath) as pool,
+        closing(
+            choose_launcher(
+                settings.launcher,
+                warm_environment(
+                    sandbox.environment_of(
+                        os.environ, home=pool.directory, secrets=project.secrets
+                    ),
+                    project,
+                ),
+                pool.directory,
+                sandbox.prefix(pool.directory),
+            )
+        ) as launcher,
+    ):
+        runner = Runner(project, pool.directory, launcher, sandbox)
+        incumbent, candidate = pool.add("incumbent", commit), pool.add("candidate", commit)
+        place = Workplace(
+            repository=repository,
+            pool=pool,
+            runner=runner,
+            evaluator=Evaluator(runner, incumbent, candidate, Limits(0.0, 0.0), pool),
+            target=target,
+            commit=commit,
+            source=repository.read(commit, target.path),
+            options=options,
+            hidden=_hidden(session, repository, settings),
+        )
+        for name in ("incumbent", "candidate"):
+            place.place(name, place.source)
+        yield place
+
+
+def _extra_arguments(config: pytest.Config) -> tuple[str, ...]:
+    # pytest-cov acts before options can be reset, so a child is told on its command line.
+    return ("--no-cov",) if hasattr(config.option, "no_cov") else ()
