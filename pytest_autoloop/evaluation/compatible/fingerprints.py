@@ -8,8 +8,10 @@ identities is enough while a test runs; at the end the code's bytes are compared
 from __future__ import annotations
 
 import functools
+import operator
 import sys
-from types import CodeType, FunctionType, MethodType, ModuleType
+from dataclasses import dataclass
+from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from pytest_autoloop.evaluation.compatible.finding import Finding
@@ -27,27 +29,26 @@ _TOOLS = (
 )
 #: Modules that pass or fail a test, or take its time: their code is compared by its bytes as well.
 _CORE = (
-    *("_pytest.runner", "_pytest.reports", "_pytest.python", "_pytest.python_api"),
-    *(
-        "_pytest.raises",
-        "_pytest.skipping",
-        "_pytest.outcomes",
-        "_pytest.unittest",
-        "pluggy._hooks",
-    ),
-    *("pluggy._callers", "pluggy._manager", "pytest_benchmark.fixture", "pytest_benchmark.stats"),
-    *("pytest_benchmark.timers", "pytest_benchmark.session", "pytest_autoloop.evaluation.child"),
+    *("_pytest.runner", "_pytest.reports", "_pytest.python_api", "_pytest.raises"),
+    *("pluggy._callers", "pytest_benchmark.fixture", "pytest_benchmark.stats"),
 )
 #: What a benchmark's time depends on: compared before and after each of them.
 TIMING = (
     *("builtins", "time", "gc", "statistics", "pytest_benchmark.fixture"),
     *("pytest_benchmark.stats", "pytest_benchmark.timers", "pytest_benchmark.session"),
 )
-#: Names that pytest itself sets while a test runs, and that the interpreter sets on a class.
-_OWN = frozenset({"_reprcompare", "_assertion_pass", "__annotate__", "__annotate_func__"})
+#: Names that pytest itself sets while a test runs, and that the interpreter sets on a class; hooks
+#: of the interpreter are compared elsewhere.
+_OWN = frozenset(
+    {"_reprcompare", "_assertion_pass", "__annotate__", "__annotate_func__", "excepthook"}
+)
 _TYPES = (object, type, int, float, complex, bool, str, bytes, list, tuple, dict, set, frozenset)
 _PLAIN = (ModuleType, property, staticmethod, classmethod, functools.cached_property)
 _MISSING = object()
+#: What decides on a function's behaviour and can be exchanged without a trace in what holds it.
+_PARTS = tuple(map(operator.attrgetter, ("__code__", "__defaults__", "__kwdefaults__")))
+# Bound now: a candidate that is imported later replaces what others look up.
+_same = operator.is_
 
 
 class Fingerprints:
@@ -117,51 +118,79 @@ class _Module:
         self._name = name
         self._module = module
         self.members = {k: v for k, v in vars(module).items() if _counts(v)}
-        self._classes: list[tuple[type, tuple[type, ...], dict[str, Any]]] = []
-        self._functions: list[tuple[str, FunctionType, tuple[Any, ...]]] = []
+        self._whole = _numbers(vars(module))
+        self._classes: list[_Class] = []
+        self._paths: list[str] = []
+        self._functions: list[FunctionType] = []
         for key, value in self.members.items():
             self._note(f"{name}.{key}", value)
-        self._bytes = [hash(f.__code__.co_code) for _, f, _ in self._functions if name in _CORE]
+        self._parts = [list(map(part, self._functions)) for part in _PARTS]
+        # Few functions have others in them; a closure's numbers and lists are its state.
+        self._inner = {i: _inner(f) for i, f in enumerate(self._functions) if f.__closure__}
+        self._bytes = [hash(code.co_code) for code in self._parts[0] if name in _CORE]
 
     def _note(self, path: str, value: object) -> None:
         for function in _functions(value):
             if function.__module__ == self._name:
-                self._functions.append((path, function, _parts(function)))
+                self._paths.append(path)
+                self._functions.append(function)
         if isinstance(value, type) and value.__module__ == self._name:
-            if any(kind is value for kind, _, _ in self._classes):
+            if any(known.kind is value for known in self._classes):
                 return
             attributes = {k: v for k, v in vars(value).items() if _counts(v)}
-            self._classes.append((value, value.__bases__, attributes))
+            whole = _numbers(vars(value))
+            self._classes.append(_Class(value, value.__bases__, attributes, whole))
             for key, attribute in attributes.items():
                 self._note(f"{path}.{key}", attribute)
 
     def differences(self) -> list[Finding]:
+        """Return what is not as it was."""
         found: list[Finding] = []
         if sys.modules.get(self._name, _MISSING) is not self._module:
             found.append(_replaced(self._name))
-        found += _compared(self._name, self.members, vars(self._module), self._is_new)
-        for kind, bases, attributes in self._classes:
-            path = f"{self._name}.{kind.__qualname__}"
-            if kind.__bases__ != bases:
+        if _numbers(vars(self._module)) != self._whole:
+            found += _compared(self._name, self.members, vars(self._module), self._is_new)
+        for known in self._classes:
+            path = f"{self._name}.{known.kind.__qualname__}"
+            if known.kind.__bases__ != known.bases:
                 found.append(_replaced(f"{path}.__bases__"))
-            found += _compared(path, attributes, vars(kind), _counts)
-        for path, function, parts in self._functions:
-            if any(a is not b for a, b in zip(_parts(function), parts, strict=False)):
-                found.append(_replaced(path))
-        return found
+            if _numbers(vars(known.kind)) != known.whole:
+                found += _compared(path, known.attributes, vars(known.kind), _counts)
+        changed: set[int] = set()
+        for part, saved in zip(_PARTS, self._parts, strict=True):
+            now = list(map(part, self._functions))
+            if not all(map(_same, now, saved)):
+                changed |= {i for i, value in enumerate(now) if value is not saved[i]}
+        for index, inner in self._inner.items():
+            if not all(map(_same, _inner(self._functions[index]), inner)):
+                changed.add(index)
+        return [*found, *(_replaced(self._paths[index]) for index in sorted(changed))]
 
     def rewritten(self) -> list[Finding]:
         """Return the functions whose code has been changed in place."""
         return [
             Finding(f"rewritten:{path}", f"the code of {path} was changed")
-            for (path, _, parts), known in zip(self._functions, self._bytes, strict=True)
-            if hash(parts[0].co_code) != known
+            for path, code, known in zip(self._paths, self._parts[0], self._bytes, strict=True)
+            if hash(code.co_code) != known
         ]
 
     def _is_new(self, value: object) -> bool:
         # A submodule that is imported late is bound in its package.
         known = isinstance(value, ModuleType) and value.__name__.startswith(f"{self._name}.")
         return _counts(value) and not known
+
+
+@dataclass(frozen=True, slots=True)
+class _Class:
+    kind: type
+    bases: tuple[type, ...]
+    attributes: dict[str, Any]
+    #: Identities of all attributes: the same as long as nothing was exchanged.
+    whole: list[int]
+
+
+def _numbers(values: Mapping[str, Any]) -> list[int]:
+    return list(map(id, list(values.values())))
 
 
 def _is_ours(name: str) -> bool:
@@ -209,17 +238,13 @@ def _functions(value: object) -> Iterator[FunctionType]:
         yield from _functions(value.func)
 
 
-def _parts(function: FunctionType) -> tuple[Any, ...]:
-    """Return what decides on a function's behaviour and can be exchanged without a trace."""
-    code: CodeType = function.__code__
-    inner = [_content(cell) for cell in function.__closure__ or ()]
-    return code, function.__defaults__, function.__kwdefaults__, *inner
-
-
-def _content(cell: Any) -> object:  # noqa: ANN401 - a cell has no public type
-    try:
-        content = cell.cell_contents
-    except ValueError:
-        return None
-    # A closure's numbers and lists are its state.
-    return content if isinstance(content, FunctionType | type) else None
+def _inner(function: FunctionType) -> list[object]:
+    """Return the functions and classes that a function has taken with it."""
+    found: list[object] = []
+    for cell in function.__closure__ or ():
+        try:
+            content = cell.cell_contents
+        except ValueError:
+            content = None
+        found.append(content if isinstance(content, FunctionType | type) else None)
+    return found

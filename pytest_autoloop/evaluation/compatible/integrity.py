@@ -64,9 +64,12 @@ class Integrity:
         """Seconds that each benchmark claims in total, for the parent to compare with its clock."""
         return self.claims.totals()
 
-    @pytest.hookimpl(tryfirst=True)
     def pytest_load_initial_conftests(self, early_config: pytest.Config) -> None:
-        """Take the plugins' own modules too, which are loaded now; the project's are not."""
+        """Take the plugins' own modules too, which are loaded now; the project's are not.
+
+        pytest loads conftests in its own, last function of this hook, and changes classes for
+        compatibility in an early one.
+        """
         started = _clock()
         if self.hide_current_test:
             self.hide_current_test = hide_current_test()
@@ -177,7 +180,7 @@ class Integrity:
         if session is not None:
             self._note(self._tests(session))
             if self._registrations is not None:
-                self._note(self._registrations.findings(session.config))
+                self._note(self._registrations.findings(session.config, self._fingerprints.knows))
             self._note(self.claims.findings(session.config))
         self._note(self._leftovers.findings())
         self.seconds += _clock() - started

@@ -31,7 +31,8 @@ class Leftovers:
         """
         until = _wall() + _GRACE
         for thread in _enumerate():
-            if thread.ident not in self._threads and thread is not threading.current_thread():
+            # A daemon is meant to stay.
+            if thread.ident not in self._threads and not thread.daemon:
                 thread.join(max(0.0, until - _wall()))
         names = {thread.ident: thread.name for thread in _enumerate()}
         threads = [_plain(names.get(i, "unnamed")) for i in set(_current_frames()) - self._threads]

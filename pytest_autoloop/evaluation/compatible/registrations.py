@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_autoloop.evaluation.compatible.finding import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import pytest
 
@@ -32,8 +32,11 @@ class Registrations:
             if isinstance(plugin, ModuleType):
                 yield plugin.__name__, plugin
 
-    def findings(self, config: pytest.Config) -> list[Finding]:
-        """Return what has been registered since, and what has been exchanged."""
+    def findings(self, config: pytest.Config, allowed: Callable[[object], bool]) -> list[Finding]:
+        """Return what has been registered since, and what has been exchanged.
+
+        `allowed` knows the harness's own plugins, which register others when they are configured.
+        """
         manager: Any = config.pluginmanager
         found = []
         if manager is not self._manager or manager.hook is not self._relay:
@@ -41,7 +44,9 @@ class Registrations:
         if manager._inner_hookexec is not self._execute:
             found.append(Finding("replaced:hookexec", "the way pytest calls hooks was replaced"))
         for name, plugin in manager.list_name_plugin():
-            if plugin is not None and id(plugin) not in self._plugins:
+            if plugin is None or id(plugin) in self._plugins:
+                continue
+            if not allowed(plugin) and not allowed(type(plugin)):
                 shown = _shown(name, plugin, config.rootpath)
                 found.append(Finding(f"plugin:{shown}", f"the plugin {shown} was registered"))
         for caller in list(vars(manager.hook).values()):
