@@ -17,8 +17,12 @@ stages    seconds of an experiment by stage, over those that reached it
 Then the same with each layer switched off in turn. For a layer that only says no, the candidates
 that it had stopped are run again; for containment and isolation, all.
 
-Exit code 1: an adversarial or neutral candidate was kept, an honest one was not, a trace was left
-or a session broke, with all layers on.
+An adversarial candidate that fell to `no-gain` or `regression` was stopped by no layer: its code
+was slow enough. Those are named, because they say nothing of the layers; so are honest candidates
+that were not kept and neutral ones that were, both of which may be right on the machine at hand.
+
+Exit code 1: with all layers on, an adversarial candidate was kept, a trace was left or a session
+broke.
 """
 
 from __future__ import annotations
@@ -44,6 +48,8 @@ GATES |= {"verify": "unverified-gain"}
 SURROUNDINGS = ("containment", "isolation")
 #: Reasons that name a layer whatever the status is.
 _TOLD = ("screen", "tripwire", "tampered", "differential", "unverified-gain", "plain-data")
+#: What a candidate falls to that is just not fast enough.
+_SLOW = ("no-gain", "regression")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,11 @@ class Outcome:
     def wrong(self) -> list[Result]:
         """Results that are not what they should be."""
         return [result for result in self.results if result.kept != _should(result.candidate)]
+
+    @property
+    def failed(self) -> bool:
+        """Whether a cheat was kept, a trace left or a session broken."""
+        return any(r.kept for r in self.of("adversarial")) or bool(self.traces or self.broken)
 
 
 def _should(candidate: Candidate) -> bool:
@@ -189,6 +200,9 @@ def faults(outcome: Outcome) -> list[str]:
             if result.kept
             else f"NOT KEPT  {name}  {result.status} {result.reason}: {detail}"
         )
+    slow = [r.candidate.name for r in outcome.of("adversarial") if layer_of(r) in _SLOW]
+    if slow:
+        lines.append(f"SLOW      no layer was needed for {', '.join(slow)}")
     lines += [f"TRACE     {trace}" for trace in outcome.traces]
     lines += [f"BROKEN    {words}" for words in outcome.broken]
     return lines
@@ -232,7 +246,7 @@ def main() -> int:
             fresh = [line for line in faults(outcome) if line not in faults(whole)]
             print("\n".join([f"{name}:", *fresh]) if fresh else "", end="\n" if fresh else "")
     print(f"{time.monotonic() - started:.0f} s")
-    return 1 if faults(whole) else 0
+    return 1 if whole.failed else 0
 
 
 if __name__ == "__main__":
