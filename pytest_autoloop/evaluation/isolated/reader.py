@@ -110,7 +110,7 @@ class Reader:
         return value
 
     def _whole(self) -> int:
-        return self._exactly(int)
+        return int(self._exactly(int))
 
     def _exactly(self, *kinds: type) -> Any:  # noqa: ANN401
         value = self._read()

@@ -13,7 +13,8 @@ from types import ModuleType
 from pytest_autoloop.evaluation.static import policy
 from pytest_autoloop.evaluation.tripwire import COMPUTING
 
-_PACKAGES = frozenset(name.rpartition(".")[0] for name in COMPUTING if "." in name)
+#: Packages that hold a computing module, and are none themselves.
+PACKAGES = frozenset(name.rpartition(".")[0] for name in COMPUTING if "." in name)
 
 
 def is_open(module: str) -> bool:
@@ -23,7 +24,7 @@ def is_open(module: str) -> bool:
 
 def is_module(path: str) -> bool:
     """Whether a dotted name is known to be a module."""
-    return is_open(path) or path in _PACKAGES
+    return is_open(path) or path in PACKAGES
 
 
 def is_standard(module: str) -> bool:
@@ -49,7 +50,7 @@ def reach(path: str) -> str:
         return "" if name in policy.LIMITED[module] else _uses(module, name)
     if module in COMPUTING:
         return "" if _public(module, name) else _uses(module, name)
-    if module in _PACKAGES or is_standard(module):
+    if module in PACKAGES or is_standard(module):
         return f"uses {path}, which the baseline does not"
     return _through(module, rest)
 

@@ -23,7 +23,7 @@ DENIED = {
     "typing": frozenset({"ForwardRef", "evaluate_forward_ref", "get_type_hints"}),
 }
 #: Parts of numpy that a candidate may go through.
-NUMPY_PARTS = frozenset(
+NUMPY_PARTS = frozenset({"numpy"}) | frozenset(
     "numpy." + name
     for name in (
         "char dtypes emath exceptions fft lib lib.stride_tricks linalg ma polynomial "

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pytest_autoloop.evaluation.static import modules, policy
 from pytest_autoloop.evaluation.static.calls import call_facts, name_as_value
 from pytest_autoloop.evaluation.static.facts import Fact
+from pytest_autoloop.evaluation.static.names import attribute_fact, special_name
 from pytest_autoloop.evaluation.static.scopes import Layout, Place, origins_of
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ _BUILTINS = frozenset(dir(builtins))
 #: A field of a format text that goes to an attribute or item which begins with an underscore.
 _FORMAT = re.compile(r"\{[^{}]*?[.\[]\s*_")
 _FORMAT_NAME = re.compile(r"\{[^{}:!]*?\.(\w+)")
-_Facts = "Iterator[Fact]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,6 @@ class Context:
 
     layout: Layout
     allowed: frozenset[str]
-    #: Names of methods that the file's own classes define.
-    methods: frozenset[str]
     docstrings: frozenset[int]
 
     def allows(self, path: str) -> bool:
@@ -41,11 +39,8 @@ class Context:
 
 def hard_facts(layout: Layout, allowed: Collection[str]) -> Iterator[Fact]:
     """Find everything in a file that computing does not need."""
-    classes = [place.node for place in layout.places if isinstance(place.node, ast.ClassDef)]
-    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-    methods = {one.name for kind in classes for one in kind.body if isinstance(one, functions)}
     docstrings = frozenset(id(node) for node in _docstrings(layout))
-    context = Context(layout, frozenset(allowed), frozenset(methods), docstrings)
+    context = Context(layout, frozenset(allowed), docstrings)
     for place in layout.places:
         for rule in _RULES.get(type(place.node), ()):
             yield from rule(place, context)
@@ -61,28 +56,14 @@ def _docstrings(layout: Layout) -> Iterator[ast.Constant]:
                 yield value
 
 
-def attribute_fact(name: str, line: int) -> Iterator[Fact]:
-    """Judge the name of an attribute, however it is written."""
-    special = name.startswith("__") and name.endswith("__")
-    if special and name not in policy.READABLE:
-        what = f"uses the attribute {name}, which {policy.INSIDE}"
-        yield Fact(("attribute", name), line, what)
-    elif name in policy.INTROSPECTION:
-        what = f"uses the attribute {name}, which {policy.INSIDE}"
-        yield Fact(("attribute", name), line, what)
-    elif name in policy.EFFECTS:
-        yield Fact(("attribute", name), line, f"uses the attribute {name}, which acts on files or processes")
-
-
 def _attribute(place: Place, context: Context) -> Iterator[Fact]:
     node = place.node
     assert isinstance(node, ast.Attribute)
     called = isinstance(place.parent, ast.Call) and place.parent.func is node
     if node.attr == "modules" and not called:
-        yield Fact(("attribute", "modules"), node.lineno, f"uses the attribute modules, which {policy.INSIDE}")
-    if not _sets_own_field(place) and not isinstance(node.ctx, ast.Load):
-        yield from attribute_fact(node.attr, node.lineno)
-    elif not _sets_own_field(place):
+        what = f"uses the attribute modules, which {policy.INSIDE}"
+        yield Fact(("attribute", "modules"), node.lineno, what)
+    if not _sets_own_field(place):
         yield from attribute_fact(node.attr, node.lineno)
     if not isinstance(node.ctx, ast.Load):
         yield from _change(place)
@@ -147,16 +128,6 @@ def _module_as_value(place: Place, context: Context) -> Iterator[Fact]:
     for origin in sorted(home.origins[node.id]):
         if origin in context.layout.imported and not modules.is_module(origin):
             yield Fact(("reach", origin), node.lineno, f"hands on the module {origin}")
-
-
-def special_name(name: str, line: int, *, bound: bool) -> Iterator[Fact]:
-    """Judge a name with two underscores on both sides."""
-    if not (name.startswith("__") and name.endswith("__") and len(name) > len("____")):
-        return
-    known = policy.DEFINABLE if bound else policy.DEFINABLE | policy.READABLE_NAMES
-    if name not in known:
-        what = f"defines {name}" if bound else f"uses {name}"
-        yield Fact(("name", name), line, f"{what}, which {policy.INSIDE}")
 
 
 def _bound_names(place: Place, _: Context) -> Iterator[Fact]:
@@ -267,7 +238,7 @@ def _match_class(place: Place, _: Context) -> Iterator[Fact]:
         yield from attribute_fact(name, node.lineno)
 
 
-def _decorated(place: Place, context: Context) -> Iterator[Fact]:
+def _decorated(place: Place, _: Context) -> Iterator[Fact]:
     node = place.node
     assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
     for decorator in node.decorator_list:
@@ -301,11 +272,10 @@ def _class(place: Place, _: Context) -> Iterator[Fact]:
             yield Fact(("metaclass", text), node.lineno, what)
 
 
-def _call(place: Place, context: Context) -> Iterator[Fact]:
-    yield from call_facts(place, context.methods)
+def _call(place: Place, _: Context) -> Iterator[Fact]:
+    yield from call_facts(place)
 
 
-_Rule = "Callable[[Place, Context], Iterator[Fact]]"
 _RULES: dict[type[ast.AST], tuple[Callable[[Place, Context], Iterator[Fact]], ...]] = {
     ast.Attribute: (_attribute,),
     ast.Name: (_name,),

@@ -103,6 +103,8 @@ class Layout:
         self.module = Scope("module", tree)
         self.places: list[Place] = []
         self.scopes: dict[ast.AST, Scope] = {tree: self.module}
+        #: Dotted names of modules that a name was bound to by `import`.
+        self.imported: set[str] = set()
         self._aliases: list[tuple[Scope, str, ast.expr]] = []
         self._walk(tree)
         self._follow_aliases()
@@ -166,21 +168,14 @@ class Layout:
             if default is not None:
                 self._aliases.append((inside, argument.arg, default))
 
-    def _bind(self, place: Place) -> None:
+    def _bind(self, place: Place) -> None:  # noqa: C901, PLR0912 - one branch a kind of node
         node, scope = place.node, place.scope
         if isinstance(node, ast.Name):
             # What an assignment binds, with its value, it binds itself.
             if not isinstance(node.ctx, ast.Load) and not _has_value(place.parent):
                 scope.bind(node.id)
-        elif isinstance(node, ast.Import):
-            for alias in node.names:
-                root = alias.name.partition(".")[0]
-                scope.bind(alias.asname or root, alias.name if alias.asname else root)
-        elif isinstance(node, ast.ImportFrom):
-            source = "." * node.level + (node.module or "")
-            for alias in node.names:
-                joint = "" if source.endswith(".") else "."
-                scope.bind(alias.asname or alias.name, f"{source}{joint}{alias.name}")
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            self._bind_import(node, scope)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             scope.bind(node.name)
         elif isinstance(node, ast.Global | ast.Nonlocal):
@@ -198,6 +193,18 @@ class Layout:
         else:
             for name in _other_names(node):
                 scope.bind(name)
+
+    def _bind_import(self, node: ast.Import | ast.ImportFrom, scope: Scope) -> None:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                root = alias.name.partition(".")[0]
+                self.imported.add(alias.name if alias.asname else root)
+                scope.bind(alias.asname or root, alias.name if alias.asname else root)
+            return
+        source = "." * node.level + (node.module or "")
+        for alias in node.names:
+            joint = "" if source.endswith(".") else "."
+            scope.bind(alias.asname or alias.name, f"{source}{joint}{alias.name}")
 
     def _assign(self, scope: Scope, target: ast.expr, value: ast.expr) -> None:
         if isinstance(target, ast.Name):

@@ -60,8 +60,7 @@ def _encoding(content: bytes) -> Iterator[Fact]:
     try:
         content.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        yield Fact(("encoding",), line, "is not UTF-8")
+        yield Fact(("encoding",), content.count(b"\n", 0, error.start) + 1, "is not UTF-8")
 
 
 def _characters(number: int, line: str) -> Iterator[Fact]:

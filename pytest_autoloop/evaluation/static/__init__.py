@@ -1,0 +1,1 @@
+"""What a candidate may do, read off its text: an allow-list relative to the baseline."""
