@@ -168,7 +168,7 @@ class Layout:
             if default is not None:
                 self._aliases.append((inside, argument.arg, default))
 
-    def _bind(self, place: Place) -> None:  # noqa: C901, PLR0912 - one branch a kind of node
+    def _bind(self, place: Place) -> None:  # noqa: C901 - one branch a kind of node
         node, scope = place.node, place.scope
         if isinstance(node, ast.Name):
             # What an assignment binds, with its value, it binds itself.
