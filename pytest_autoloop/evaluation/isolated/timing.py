@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from pytest_autoloop.errors import EvaluationError
 from pytest_autoloop.evaluation.isolated import verdicts
 from pytest_autoloop.evaluation.isolated.contract import CandidateFault
+from pytest_autoloop.evaluation.isolated.settled import settled_clock
 from pytest_autoloop.evaluation.isolated.supply import Supply, supplies
 from pytest_autoloop.evaluation.isolated.verification import (
+    LEAST_BUSY,
     Cost,
     Interval,
     Twin,
     Verification,
     by_benchmark,
     contradiction,
-    cost,
     gain,
     is_overclaimed,
     log_gains,
@@ -32,7 +33,7 @@ from pytest_autoloop.evaluation.isolated.verification import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from pytest_autoloop.evaluation.isolated.handle import Outcome, Window, Worker
+    from pytest_autoloop.evaluation.isolated.handle import Outcome, Worker
     from pytest_autoloop.evaluation.isolated.inputs import Arguments
     from pytest_autoloop.evaluation.isolated.recording import Recording
     from pytest_autoloop.evaluation.isolated.supply import Named
@@ -44,9 +45,11 @@ Version: TypeAlias = Literal["original", "incumbent", "candidate"]
 _WINDOW = 0.008
 #: Pairs of windows in a block, over all benchmarks, and for each at least.
 _PAIRS, _PAIRS_EACH = 8, 2
+#: Batches without calls, whose median is what any batch costs.
+_EMPTY_BATCHES = 4
 #: Blocks of fresh workers: at least, and at most.
-_LEAST_BLOCKS, _MOST_BLOCKS = 2, 40
-#: After so many blocks an estimate that is no gain will not become one.
+_LEAST_BLOCKS, _MOST_BLOCKS = 2, 24
+#: After so many, what would need more than the most of them is given up.
 _HOPELESS_BLOCKS = 4
 #: Seconds for a batch, beyond a multiple of what it should take.
 _BATCH_SECONDS, _BATCH_FACTOR = 20.0, 50.0
@@ -119,6 +122,10 @@ class _Race:
         self._cold: list[Twin] = []
         self._warm: list[Twin] = []
         self._blocks = 0
+        #: What the clock of each worker said at the end of its last window.
+        self._clocks: dict[int, float] = {}
+        #: Processor seconds that a batch without calls takes in each worker.
+        self._empty: dict[int, float] = {}
 
     @property
     def decisive(self) -> list[Twin]:
@@ -149,10 +156,7 @@ class _Race:
     def estimate(self) -> Interval:
         """Return the gain as it looks now."""
         twins = self.decisive
-        if len(twins) < 2:  # noqa: PLR2004 - one value has no spread
-            mean = gain(twins).mean if twins else 0.0
-            return Interval(mean, min(0.0, mean) - 1.0, max(0.0, mean) + 1.0)
-        return gain(twins)
+        return gain(twins) if twins else Interval(0.0, -1.0, 1.0)
 
     def verification(self, found: Interval, claimed: float, reason: str, why: str) -> Verification:
         """Return what was found."""
@@ -183,8 +187,12 @@ class _Race:
 
     def _decided(self) -> bool:
         found = self.estimate()
-        hopeless = found.mean <= 0 and self._blocks >= _HOPELESS_BLOCKS
-        return found.low > 0 or found.high < 0 or hopeless
+        if found.low > 0 or found.high < 0:
+            return True
+        # How many blocks of this noise it would take until the mean, if it is true, shows.
+        reach = found.mean - found.low
+        needed = self._blocks * (reach / found.mean) ** 2 if found.mean > 0 else _MOST_BLOCKS
+        return self._blocks >= _HOPELESS_BLOCKS and needed >= _MOST_BLOCKS
 
     def _ours(self, version: Version) -> Worker:
         try:
@@ -199,6 +207,8 @@ class _Race:
         try:
             for side in sides:
                 workers[side] = self._start(side) if side == "candidate" else self._ours(side)
+            for worker in workers.values():
+                self._empty[worker.pid] = self._without_calls(worker)
             for supply in self.supplies:
                 supply.renew()
                 self._settle(supply, workers)
@@ -208,8 +218,22 @@ class _Race:
                 if time.monotonic() > self._until and self._blocks:
                     return
         finally:
+            self._clocks.clear()
+            self._empty.clear()
             for worker in workers.values():
                 worker.close()
+
+    def _without_calls(self, worker: Worker) -> float:
+        """Return what a batch costs before its first call: collecting garbage, above all."""
+        supply = self.supplies[0]
+        function = supply.varied[0][0] if supply.varied else supply.fixed[0][0]
+        taken = []
+        for _ in range(_EMPTY_BATCHES):
+            before = settled_clock(worker.pid)
+            worker.batch(function, [], seconds=_BATCH_SECONDS)
+            taken.append(settled_clock(worker.pid) - before)
+        self._clocks[worker.pid] = settled_clock(worker.pid)
+        return statistics.median(taken)
 
     def _settle(self, supply: Supply, workers: Mapping[Version, Worker]) -> None:
         """Make first calls, which import and compile things, and learn what a call costs."""
@@ -225,16 +249,16 @@ class _Race:
             calls = supply.take(supply.size)
             taken = self._timed("incumbent", workers, calls)[0]
             self._timed("candidate", workers, calls)
-            if not calls or taken.call_cpu > _WINDOW / 4 or taken.call_wall > _WINDOW * 4:
+            if not calls or taken.cpu > _WINDOW / 4 or taken.wall > _WINDOW * 4:
                 break
             before = supply.size
-            supply.resize(taken.call_cpu / len(calls), _WINDOW / 2)
+            supply.resize(taken.cpu / len(calls), _WINDOW / 2)
             if supply.size <= 2 * before:
                 break
             # A first call of many says little: go up in steps.
             supply.size = min(supply.size, 32 * before)
         if calls:
-            supply.resize(taken.call_cpu / len(calls), _WINDOW * 1.1)
+            supply.resize(taken.cpu / len(calls), _WINDOW * 1.1)
 
     def _pair(self, supply: Supply, workers: Mapping[Version, Worker]) -> None:
         calls = supply.take(supply.size)
@@ -264,19 +288,32 @@ class _Race:
         order: dict[str, list[int]] = {}
         for place, (function, _) in enumerate(calls):
             order.setdefault(function, []).append(place)
-        windows: list[Window] = []
+        worker = workers[side]
+        before = settled_clock(worker.pid)
+        idle = before - self._clocks.get(worker.pid, before)
+        wall = around = 0.0
         outcomes: dict[int, Outcome] = {}
         for function, places in order.items():
             batch = [calls[place][1] for place in places]
             try:
-                window = workers[side].batch(function, batch, seconds=_BATCH_SECONDS)
+                window = worker.batch(function, batch, seconds=_BATCH_SECONDS)
             except CandidateFault as fault:
                 if side == "candidate":
                     raise
                 raise EvaluationError(f"the {side} version failed in timing: {fault}") from fault
-            windows.append(window)
+            wall += window.call_wall
+            around += window.total_wall - window.call_wall
             outcomes.update(zip(places, window.outcomes, strict=True))
-        return cost(windows), [outcomes[place] for place in range(len(calls))]
+        after = self._clocks[worker.pid] = settled_clock(worker.pid)
+        taken = after - before
+        # The clock tells the whole window to the nanosecond, but not where in it the calls begin
+        # and end, since the worker runs then: what lies around them is told by the wall clock.
+        return Cost(
+            cpu=max(taken - around, LEAST_BUSY * wall),
+            wall=wall,
+            total=taken - len(order) * self._empty.get(worker.pid, 0.0),
+            idle=idle,
+        ), [outcomes[place] for place in range(len(calls))]
 
     def _compare(
         self, calls: Sequence[Named], expected: Sequence[Outcome], actual: Sequence[Outcome]

@@ -12,16 +12,18 @@ from pytest_autoloop.decision import student
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_autoloop.evaluation.isolated.handle import Window
-
 Inputs: TypeAlias = Literal["fresh", "given", "recorded"]
 
-#: One-sided; the interval is looked at after each block.
-_CONFIDENCE = 0.995
+#: Chance of taking no gain for one, over all looks together.
+_LEVEL = 0.005
 #: Identical code differs by so much between two processes, for their whole life.
 _LAYOUT = 0.003
+#: From that many blocks on their differences tell something.
+_LEAST_BLOCKS = 3
 #: Below this share of the wall clock, code waits rather than computes.
-_WAITING = 0.2
+_WAITING = 0.25
+#: No window is taken for less busy than this share of the wall clock.
+LEAST_BUSY = 0.2
 #: A saving in the calls must show at least to this share in the whole.
 _SHARE_OF_SAVING = 0.5
 #: Work between the windows, in seconds for each and as a share of a window.
@@ -59,10 +61,13 @@ class Verification:
 class Cost:
     """Seconds of one window of one side."""
 
-    call_cpu: float
-    call_wall: float
-    total_cpu: float
-    idle_cpu: float
+    #: Processor time and wall time of the calls.
+    cpu: float
+    wall: float
+    #: Processor time with what was done before and after the calls.
+    total: float
+    #: Processor time since the window before: nothing was asked of the worker then.
+    idle: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +89,6 @@ class Interval:
     high: float
 
 
-def cost(windows: Sequence[Window]) -> Cost:
-    """Return what several batches took together."""
-    return Cost(
-        call_cpu=sum(window.call_cpu for window in windows),
-        call_wall=sum(window.call_wall for window in windows),
-        total_cpu=sum(window.total_cpu for window in windows),
-        idle_cpu=sum(window.idle_cpu for window in windows),
-    )
-
-
 def by_benchmark(twins: Sequence[Twin]) -> dict[str, list[Twin]]:
     """Return the pairs of each benchmark."""
     found: dict[str, list[Twin]] = {}
@@ -107,9 +102,9 @@ def log_gains(twins: Sequence[Twin]) -> list[float]:
 
     That is processor time, which no other process disturbs, unless the code waits.
     """
-    cpu = sum(twin.incumbent.call_cpu for twin in twins)
-    waits = cpu < _WAITING * sum(twin.incumbent.call_wall for twin in twins)
-    return [_log(twin, "call_wall" if waits else "call_cpu") for twin in twins]
+    cpu = sum(twin.incumbent.cpu for twin in twins)
+    waits = cpu < _WAITING * sum(twin.incumbent.wall for twin in twins)
+    return [_log(twin, "wall" if waits else "cpu") for twin in twins]
 
 
 def _log(twin: Twin, clock: str) -> float:
@@ -117,7 +112,7 @@ def _log(twin: Twin, clock: str) -> float:
     return math.log(max(before, _CLOCK) / max(after, _CLOCK))
 
 
-def interval(groups: Sequence[Sequence[float]], floor: float = 0.0) -> Interval:
+def interval(groups: Sequence[Sequence[float]], level: float, floor: float) -> Interval:
     """Return the mean of the groups' means, which count alike, with its confidence bounds.
 
     `floor` is a standard error that no number of values makes smaller.
@@ -126,19 +121,40 @@ def interval(groups: Sequence[Sequence[float]], floor: float = 0.0) -> Interval:
     mean = statistics.fmean(means)
     degrees = sum(len(group) - 1 for group in groups)
     if not degrees:
-        return Interval(mean, -math.inf, math.inf)
-    spread = sum((value - m) ** 2 for g, m in zip(groups, means, strict=True) for value in g)
-    variance = spread / degrees
-    error = math.sqrt(sum(variance / len(group) for group in groups)) / len(groups)
-    reach = student.quantile(_CONFIDENCE, degrees) * math.hypot(error, floor)
+        return Interval(mean, min(0.0, mean) - 1.0, max(0.0, mean) + 1.0)
+    error = math.sqrt(sum(_variance(g) / len(g) for g in groups if len(g) > 1)) / len(groups)
+    reach = student.quantile(1 - level, degrees) * math.hypot(error, floor)
     return Interval(mean, mean - reach, mean + reach)
 
 
+def _variance(values: Sequence[float]) -> float:
+    return statistics.variance(values)
+
+
 def gain(twins: Sequence[Twin]) -> Interval:
-    """Return the mean gain over the benchmarks."""
-    groups = [log_gains(group) for group in by_benchmark(twins).values()]
-    blocks = len({twin.block for twin in twins})
-    return interval(groups, _LAYOUT / math.sqrt(blocks))
+    """Return the mean gain over the benchmarks.
+
+    The interval is looked at after each block: the level of one look falls with their number, so
+    that the chance of an error stays bounded over all of them.
+    """
+    groups = by_benchmark(twins).values()
+    blocks = sorted({twin.block for twin in twins})
+    level = _LEVEL / (len(blocks) * (len(blocks) + 1))
+    floor = _LAYOUT / math.sqrt(len(blocks))
+    found = interval([log_gains(group) for group in groups], level, floor)
+    if len(blocks) <= _LEAST_BLOCKS:
+        return found
+    # Two processes may differ in a way that no number of windows in them shows.
+    each = [[t for t in twins if t.block == block] for block in blocks]
+    per_block = [
+        statistics.fmean(
+            statistics.fmean(log_gains(group)) for group in by_benchmark(block).values()
+        )
+        for block in each
+    ]
+    error = math.sqrt(statistics.variance(per_block) / len(blocks))
+    reach = max(found.high - found.mean, student.quantile(1 - _LEVEL, len(blocks) - 1) * error)
+    return Interval(found.mean, found.mean - reach, found.mean + reach)
 
 
 def contradiction(twins: Sequence[Twin]) -> str:
@@ -147,32 +163,31 @@ def contradiction(twins: Sequence[Twin]) -> str:
     # In shares of the incumbent's window, so that benchmarks of any length count alike.
     hidden = [
         [
-            (_saving(twin, "total_cpu") - _SHARE_OF_SAVING * _saving(twin, "call_cpu"))
-            / max(twin.incumbent.call_cpu, _CLOCK)
+            (_saving(twin, "total") - _SHARE_OF_SAVING * _saving(twin, "cpu"))
+            / max(twin.incumbent.cpu, _CLOCK)
             for twin in group
         ]
         for group in groups
     ]
-    if interval(hidden, _LAYOUT).high < 0:
+    if interval(hidden, _LEVEL, _LAYOUT).high < 0:
         return "work outside the timed part: what the calls save is spent before or after them"
     if any(_works_behind(group) for group in groups):
         return "background work: the processor is busy when nothing is asked of the candidate"
-    wall = interval([[_log(twin, "call_wall") for twin in group] for group in groups], _LAYOUT)
+    wall = interval([[_log(twin, "wall") for twin in group] for group in groups], _LEVEL, _LAYOUT)
     if wall.high < 0:
         return f"slower by the wall clock, {times(wall.mean)}"
     return ""
 
 
 def _saving(twin: Twin, clock: str) -> float:
-    before, after = getattr(twin.incumbent, clock), getattr(twin.candidate, clock)
-    return float(before - after)
+    return float(getattr(twin.incumbent, clock) - getattr(twin.candidate, clock))
 
 
 def _works_behind(twins: Sequence[Twin]) -> bool:
     # The median: a process does odd things once, and work behind the back shows each time.
-    idle = statistics.median(twin.candidate.idle_cpu for twin in twins)
-    usual = statistics.median(twin.incumbent.idle_cpu for twin in twins)
-    call = statistics.median(twin.candidate.call_cpu for twin in twins)
+    idle = statistics.median(twin.candidate.idle for twin in twins)
+    usual = statistics.median(twin.incumbent.idle for twin in twins)
+    call = statistics.median(twin.candidate.cpu for twin in twins)
     return idle - 2 * usual > max(_IDLE_SECONDS, _IDLE_SHARE * call)
 
 
