@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -142,7 +142,7 @@ def test_few_recorded_calls_are_told(versions: Versions) -> None:
 def test_inputs_of_the_user_replace_made_up_ones(versions: Versions) -> None:
     """Where the project gives inputs, only these and recorded ones are tried."""
     picky = FAST_PAIRS.replace("seen = {}", "assert len(nums) < 9; seen = {}")
-    given = {"pairs": [(([2, 2, 2], 4), {}), (([1] * 8, 2), {})]}
+    given: dict[str, list[Any]] = {"pairs": [(([2, 2, 2], 4), {}), (([1] * 8, 2), {})]}
     found = compare(versions, PAIRS, picky, CALLS, extra=given)
     assert found.finding == ""
     given["pairs"].append((([1] * 9, 2), {}))

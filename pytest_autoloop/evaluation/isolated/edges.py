@@ -55,12 +55,26 @@ def foreign(arguments: Arguments, observed: Observed, rng: random.Random) -> Arg
 
     def replace(name: Any, value: Any) -> Any:  # noqa: ANN401
         if rng.random() < 0.5:  # noqa: PLR2004
-            return _other_type(value, rng)
+            return rng.choice(_foreign(value))
         if type(value) in {int, float}:
             return rng.choice((-1, -2, 0)) if type(value) is int else rng.choice((-1.0, 0.0))
         return _edge(name, value, observed, rng)
 
     return _replaced(arguments, rng, replace)
+
+
+def other_types(arguments: Arguments) -> list[Arguments]:
+    """Return a call once for each argument and each type that it is not of."""
+    positional, named = arguments
+    found: list[Arguments] = []
+    for place, value in enumerate(positional):
+        found += [
+            ((*positional[:place], other, *positional[place + 1 :]), named)
+            for other in _foreign(value)
+        ]
+    for name, value in named.items():
+        found += [(positional, {**named, name: other}) for other in _foreign(value)]
+    return found
 
 
 def _kept(value: Any, found: Any, facts: Facts) -> Any:  # noqa: ANN401
@@ -104,7 +118,7 @@ def _replaced(arguments: Arguments, rng: random.Random, replace: Any) -> Argumen
     )
 
 
-def _other_type(value: object, rng: random.Random) -> object:
+def _foreign(value: object) -> tuple[object, ...]:
     kinds: dict[type, tuple[object, ...]] = {
         int: (float(value) if type(value) is int and abs(value) < 2**53 else 1.5, "1", None),
         float: ("1.0", None, [1.0]),
@@ -115,7 +129,7 @@ def _other_type(value: object, rng: random.Random) -> object:
         set: (None, [], "text"),
         bytes: (None, "text", 7),
     }
-    return rng.choice(kinds.get(type(value), (None,)))
+    return kinds.get(type(value), (None,))
 
 
 def _edge(name: Any, value: Any, observed: Observed, rng: random.Random) -> Any:  # noqa: ANN401
