@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     from pytest_autoloop.harness.decorators import MetricSpecification, TargetSpecification
     from pytest_autoloop.harness.registry import Registry
-    from pytest_autoloop.model import Clock, Json
+    from pytest_autoloop.model import Json
+    from pytest_autoloop.settings import Settings
 
 _LISTED = 10
 
@@ -71,7 +72,9 @@ def _root_of_tests(session: pytest.Session) -> Path | None:
     return None
 
 
-def metrics_of(session: pytest.Session, registry: Registry, clock: Clock) -> tuple[Metric, ...]:
+def metrics_of(
+    session: pytest.Session, registry: Registry, settings: Settings
+) -> tuple[Metric, ...]:
     """Return what is measured, the metric to improve first.
 
     Metric fixtures come in the order they were found. The benchmarks' time comes after them, but
@@ -83,8 +86,9 @@ def metrics_of(session: pytest.Session, registry: Registry, clock: Clock) -> tup
     registry.check()
     _check_names(registry)
     fixtures = [found.metric for found in registry.metrics.values()]
-    unit = "G instructions" if clock == "instructions" else TIME.unit
-    times = [replace(TIME, unit=unit)] if any(map(uses_benchmark, session.items)) else []
+    unit = "G instructions" if settings.clock == "instructions" else TIME.unit
+    time = replace(TIME, unit=unit, max_regression=settings.max_regression)
+    times = [time] if any(map(uses_benchmark, session.items)) else []
     free = [metric for metric in fixtures if not metric.bounded]
     metrics = (*free, *times, *(metric for metric in fixtures if metric.bounded))
     if not metrics:

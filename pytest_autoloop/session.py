@@ -153,7 +153,7 @@ class AutoloopSession:
     def _run(self, session: pytest.Session) -> None:
         config, settings = self._config, self._settings
         repository = opening.open_repository(session)
-        metrics = opening.metrics_of(session, self._registry, settings.clock)
+        metrics = opening.metrics_of(session, self._registry, settings)
         path, goal = resolve_target(session, self._registry)
         target = Target(check_target(repository, path), goal)
         results = opening.results_path(repository, config.rootpath, settings.results)

@@ -141,6 +141,14 @@ OPTIONS = (
         default="0.01",
     ),
     Option(
+        "--autoloop-max-regression",
+        "What a single benchmark may lose when their mean gains (default: 0.05, which is 5%%)",
+        "FRACTION",
+        _fraction,
+        ini="autoloop_max_regression",
+        default="0.05",
+    ),
+    Option(
         "--autoloop-objective",
         "What better means with several metrics: primary (default), pareto, weighted, "
         "lexicographic, gated",
@@ -250,6 +258,7 @@ class Settings:
     #: Wall-clock limit of one child in seconds; None derives it from the baseline.
     timeout: float | None
     min_gain: float
+    max_regression: float
     objective: str
     rule: str
     #: Bound on the share of false keeps in a session, None for none.
@@ -284,6 +293,7 @@ class Settings:
             tag=values["--autoloop-tag"],
             timeout=values["--autoloop-timeout"],
             min_gain=values["--autoloop-min-gain"],
+            max_regression=values["--autoloop-max-regression"],
             objective=values["--autoloop-objective"],
             rule=values["--autoloop-rule"],
             fdr=values["--autoloop-fdr"],

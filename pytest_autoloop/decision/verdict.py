@@ -7,7 +7,7 @@ import statistics
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pytest_autoloop.decision import gains
+from pytest_autoloop.decision import gains, student
 from pytest_autoloop.decision.objectives import Objective, Primary
 from pytest_autoloop.decision.rules import Rule, Sequential
 from pytest_autoloop.decision.series import Calibration, Series, series_of
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from pytest_autoloop.decision.gains import Basis
     from pytest_autoloop.model import Effect, Metric, Pair, Rounds, Sample
+
+#: One-sided confidence that a benchmark has lost more than it may.
+_SURELY = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ def decide(pairs: Sequence[Pair], calibration: Calibration, policy: Policy) -> F
     if opinion.step == "discard":
         detail = opinion.detail or _why_not(pairs, decisive, effect)
         return Finding(Decision("discard", opinion.reason, detail, effect))
-    slower = _slower_benchmark(pairs, policy, decisive.basis)
+    slower = _slower_benchmark(pairs, calibration, policy, decisive.basis)
     if slower:
         return Finding(Decision("discard", "regression", slower, effect))
     return Finding(Decision("keep", "", "", effect), decisive)
@@ -115,7 +118,7 @@ def confirm(
         return replace(finding.decision, effect=effect)
     everything = [*found, *fresh]
     opinion = policy.objective.judge(policy.series(everything, calibration, basis), policy.rule)
-    slower = _slower_benchmark(everything, policy, finding.series.basis)
+    slower = _slower_benchmark(everything, calibration, policy, finding.series.basis)
     if opinion.reason == "regression" or slower:
         return Decision("discard", "regression", opinion.detail or slower, effect)
     again = _named(policy.series(fresh, calibration, basis), name)
@@ -162,14 +165,24 @@ def _why_not(pairs: Sequence[Pair], series: Series, effect: Effect) -> str:
     return "" if effect.low < 0 else "smaller than the smallest gain of interest"
 
 
-def _slower_benchmark(pairs: Sequence[Pair], policy: Policy, basis: Basis | None) -> str:
-    """Name a benchmark that a keep would make slower than the time's bound allows."""
+def _slower_benchmark(
+    pairs: Sequence[Pair], calibration: Calibration, policy: Policy, basis: Basis | None
+) -> str:
+    """Name a benchmark that a keep would surely make slower than the time's bound allows.
+
+    Surely: the upper end of a one-sided interval of its mean log gain (Student's t) is beyond the
+    bound. Each of k benchmarks has √k times the noise of their geometric mean.
+    """
     bound = next((m.max_regression for m in policy.metrics if m.name == TIME.name), None)
     if bound is None:
         return ""
     times: Basis = "first" if basis == "first" else "warm"
-    for name, values in gains.time_gains_by_benchmark(pairs, times).items():
+    gained = gains.time_gains_by_benchmark(pairs, times)
+    noise = calibration.of(TIME.name)
+    spread = noise.sigma * math.sqrt(len(gained) / len(pairs))
+    uncertain = student.quantile(_SURELY, max(1, round(noise.degrees))) * spread
+    for name, values in gained.items():
         mean = statistics.fmean(values)
-        if mean < -math.log1p(bound):
+        if mean + uncertain < -math.log1p(bound):
             return f"{name} became {math.expm1(-mean):.1%} slower"
     return ""

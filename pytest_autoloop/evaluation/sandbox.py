@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_autoloop.evaluation.containment import macos
+from pytest_autoloop.evaluation.containment import bubblewrap, macos
 from pytest_autoloop.evaluation.containment.environment import contained_environment
 from pytest_autoloop.evaluation.containment.layers import apply
 from pytest_autoloop.evaluation.containment.paths import kernel_paths, system_paths
@@ -62,14 +62,18 @@ class Sandbox:
             passed = dict(environment)
         return {name: value for name, value in passed.items() if name not in secrets}
 
-    def policy(self, writable: Iterable[Path]) -> Policy:
-        """Return what a child session may do that writes only below some paths."""
+    def policy(self, writable: Iterable[Path], *, boxed: bool = False) -> Policy:
+        """Return what a child session may do that writes only below some paths.
+
+        In a box it has a loopback, shared memory and sockets of its own.
+        """
         shared = [_SHARED_MEMORY] if _SHARED_MEMORY.is_dir() else []
         return Policy(
             readable=(*system_paths(), *kernel_paths(), *self.readable),
             writable=(*writable, *self.writable, *shared),
             network=self.network,
             programs=True,
+            boxed=boxed,
             # The user's own tests are no flood: what they need is not for us to know.
             memory_bytes=None,
             file_bytes=None,
@@ -100,7 +104,8 @@ def confine(spec: ChildSpec) -> None:
         readable=tuple(map(Path, spec.readable)),
         writable=tuple(map(Path, spec.writable)),
     )
-    apply(sandbox.policy((Path(spec.worktree), Path(spec.temporary))), "harness")
+    writable = (Path(spec.worktree), Path(spec.temporary))
+    apply(sandbox.policy(writable, boxed=bubblewrap.inside()), "harness")
 
 
 def package_paths(inside: Path, entries: Sequence[str]) -> tuple[Path, ...]:

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from pytest_autoloop.evaluation.compatible import fingerprints
+from pytest_autoloop.evaluation.containment import bubblewrap
 from pytest_autoloop.evaluation.process import end_with_parent
 from pytest_autoloop.evaluation.supervise import become_supervisor, supervise
 
@@ -81,8 +82,10 @@ def _become(request: dict[str, Any]) -> None:
     os.dup2(output, 2)
     os.close(output)
     os.chdir(request["cwd"])
+    # It says that this process stands in a box, which the controller cannot know.
+    box = {name: os.environ[name] for name in (bubblewrap.MARK,) if name in os.environ}
     os.environ.clear()
-    os.environ.update(request["environment"])
+    os.environ.update(request["environment"], **box)
     entries = [e for e in os.environ.get("PYTHONPATH", "").split(os.pathsep) if e]
     sys.path[:] = [*entries, *(entry for entry in sys.path if entry not in entries)]
     importlib.invalidate_caches()

@@ -29,7 +29,7 @@ _SECONDS = 20
 #: The user and group that a boxed command runs as: nobody.
 _NOBODY = "65534"
 #: Set in the box alone: an environment that is made for a contained process does not pass it.
-_MARK = "PYTEST_AUTOLOOP_BOX"
+MARK = "PYTEST_AUTOLOOP_BOX"
 #: Namespaces that a box must have for itself.
 _NAMESPACES = ("user", "pid", "net", "ipc", "mnt")
 #: Ends with 0 only in a box whose files cannot be written, nor its mounts changed, and whose
@@ -67,7 +67,7 @@ class Bubblewrap:
             command.append("--disable-userns")
         if policy.network:
             command.append("--share-net")
-        command += ["--setenv", _MARK, "1", *_mounts(policy)]
+        command += ["--setenv", MARK, "1", *_mounts(policy)]
         if cwd is not None:
             command += ["--chdir", str(cwd)]
         return [*command, "--"]
@@ -79,7 +79,7 @@ def inside() -> bool:
         first = Path("/proc/1/comm").read_text(encoding="utf-8").strip()
     except OSError:
         return False
-    return first == "bwrap" and _MARK in os.environ
+    return first == "bwrap" and MARK in os.environ
 
 
 def detect(environment: Mapping[str, str] | None = None) -> tuple[Bubblewrap | None, str]:

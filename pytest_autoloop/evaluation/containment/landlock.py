@@ -24,6 +24,7 @@ _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 # linux/landlock.h
 _CREATE_RULESET_VERSION = 1 << 0
 _RULE_PATH_BENEATH = 1
+_RULE_NET_PORT = 2
 _EXECUTE = 1 << 0
 _WRITE_FILE = 1 << 1
 _READ_FILE = 1 << 2
@@ -42,7 +43,7 @@ _RIGHTS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 
 _ALL_RIGHTS = (1 << 16) - 1
 #: Rights that a rule on a file, not a directory, may name.
 _FILE_RIGHTS = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV
-_NETWORK_ABI = 4
+NETWORK_ABI = 4
 #: Before it, files can be emptied without a right.
 TRUNCATE_ABI = 3
 #: Before it, signals are not confined.
@@ -71,6 +72,12 @@ class _PathBeneath(ctypes.Structure):
     _fields_ = (("allowed_access", ctypes.c_uint64), ("parent_fd", ctypes.c_int32))
 
 
+class _NetPort(ctypes.Structure):
+    """struct landlock_net_port_attr."""
+
+    _fields_ = (("allowed_access", ctypes.c_uint64), ("port", ctypes.c_uint64))
+
+
 def best_abi() -> int:
     """Return the newest Landlock ABI that both the kernel and this module know; 0 for none."""
     if sys.platform != "linux":
@@ -91,11 +98,11 @@ def restrict(policy: Policy, abi: int) -> None:
         ContainmentError: the kernel refused, or a writable path does not exist.
     """
     rights = _RIGHTS[max(known for known in _RIGHTS if known <= abi)]
-    network = 0 if policy.sockets or abi < _NETWORK_ABI else _NET_BIND_TCP | _NET_CONNECT_TCP
+    network = 0 if policy.sockets or abi < NETWORK_ABI else _NET_BIND_TCP | _NET_CONNECT_TCP
     scoped = _SCOPE_ABSTRACT_UNIX_SOCKET | _SCOPE_SIGNAL if abi >= SCOPE_ABI else 0
     ruleset = _Ruleset(rights, network, scoped)
     # A kernel refuses a structure that is longer than its own, unless the rest is zero.
-    size = 8 * (1 + (abi >= _NETWORK_ABI) + (abi >= SCOPE_ABI))
+    size = 8 * (1 + (abi >= NETWORK_ABI) + (abi >= SCOPE_ABI))
     descriptor = -1
     try:
         descriptor = kernel.call(_CREATE_RULESET, ctypes.byref(ruleset), size, 0)
@@ -105,6 +112,10 @@ def restrict(policy: Policy, abi: int) -> None:
                 _allow(descriptor, path, wanted & rights)
         for path in policy.writable:
             _allow(descriptor, path, _writing(policy) & rights)
+        if network and policy.programs:
+            # Any free port, to listen on.
+            port = _NetPort(_NET_BIND_TCP, 0)
+            kernel.call(_ADD_RULE, descriptor, _RULE_NET_PORT, ctypes.byref(port), 0)
         kernel.call(_RESTRICT_SELF, descriptor, 0)
     except OSError as error:
         raise ContainmentError(f"Landlock (ABI {abi}) cannot be applied: {error}") from error

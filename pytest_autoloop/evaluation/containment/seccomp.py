@@ -47,6 +47,8 @@ _X32 = 0x40000000
 _AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK = 1, 2, 10, 16
 #: SOCK_STREAM and SOCK_SEQPACKET with each of SOCK_NONBLOCK and SOCK_CLOEXEC. Not SOCK_DGRAM: one
 #: end of such a pair can be connected anew, to a socket of the file system.
+_STREAMS = tuple(1 | flags for flags in (0, 0x800, 0x80000, 0x80800))
+_IPPROTO_TCP, _MSG_FASTOPEN = 6, 0x20000000
 _PAIRED = tuple(kind | flags for kind in (1, 5) for flags in (0, 0x800, 0x80000, 0x80800))
 # linux/sched.h
 _CLONE_THREAD = 0x00010000
@@ -173,7 +175,7 @@ def _rules(policy: Policy, profile: Profile, abi: int) -> dict[str, list[Instruc
     rules["clone3"] = [ABSENT]
     if abi < landlock.TRUNCATE_ABI:
         rules |= _truncation()
-    return rules | _network(policy) | _processes(policy, own)
+    return rules | _network(policy, abi) | _processes(policy, own)
 
 
 def _truncation() -> dict[str, list[Instruction]]:
@@ -196,12 +198,19 @@ def _truncating(position: int) -> list[Instruction]:
     ]
 
 
-def _network(policy: Policy) -> dict[str, list[Instruction]]:
+def _network(policy: Policy, abi: int) -> dict[str, list[Instruction]]:
     if policy.sockets:
         return {"socket": _only((0, (_AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK)))}
-    rules = {name: [REFUSE] for name in ("socket", "connect", "bind", "listen")}
     # asyncio and multiprocessing talk to themselves over such pairs.
-    return rules | {"socketpair": _only((0, (_AF_UNIX,)), (1, _PAIRED))}
+    rules = {"socketpair": _only((0, (_AF_UNIX,)), (1, _PAIRED))}
+    if not policy.programs or abi < landlock.NETWORK_ABI:
+        return rules | {name: [REFUSE] for name in ("socket", "connect", "bind", "listen")}
+    # Plugins of pytest listen as soon as they are loaded. Landlock refuses to connect, and to bind
+    # to a port of one's choice; data in the first packet of a connection would pass it by.
+    tcp = _only((0, (_AF_INET, _AF_INET6)), (1, _STREAMS), (2, (0, _IPPROTO_TCP)))
+    places = {"sendto": 3, "sendmsg": 2, "sendmmsg": 3}
+    fast = {name: _without_bits(_MSG_FASTOPEN, at) for name, at in places.items()}
+    return rules | {"socket": tcp} | fast
 
 
 def _processes(policy: Policy, own: int) -> dict[str, list[Instruction]]:
@@ -251,8 +260,8 @@ def _with_bits(bits: int) -> list[Instruction]:
     return [_argument(0), (_IF_ANY_BIT, 1, 0, bits), REFUSE, PASS]
 
 
-def _without_bits(bits: int) -> list[Instruction]:
-    return [_argument(0), (_IF_ANY_BIT, 1, 0, bits), PASS, REFUSE]
+def _without_bits(bits: int, position: int = 0) -> list[Instruction]:
+    return [_argument(position), (_IF_ANY_BIT, 1, 0, bits), PASS, REFUSE]
 
 
 def _argument(position: int) -> Instruction:
