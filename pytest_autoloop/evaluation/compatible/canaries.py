@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -90,7 +91,7 @@ class Drawer:
 
     def canary(self, beside: pytest.Item, body: str, raises: str) -> Canary:
         """Make a canary that stands beside an item."""
-        parent = beside.getparent(pytest.Module) or beside.session
+        parent = _parent(beside)
         name = self.name()
         draw = self._random.randint
         small = draw(2, 99)
@@ -130,11 +131,28 @@ def run(canary: Canary, nextitem: pytest.Item | None) -> None:
     canary.called = bool(canary.item.stash.get(_RAN, [True]))
 
 
+def places(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """Return the items that a canary may precede, the first of all among them.
+
+    Between two tests of one class there is no place: the class stays set up, and is no parent of
+    the canary, whose failure must not count against the steps of a class.
+    """
+    found = list(items[:1])
+    for before, item in pairwise(items):
+        kept = set(before.listchain()) & set(item.listchain())
+        if kept <= set(_parent(item).listchain()):
+            found.append(item)
+    return found
+
+
 def fits(item: pytest.Item) -> bool:
     """Tell whether a canary beside an item finds set up only what belongs to it as well."""
-    parent = item.getparent(pytest.Module) or item.session
     setup = getattr(item.session, "_setupstate", None)
-    return setup is not None and set(setup.stack) <= set(parent.listchain())
+    return setup is not None and set(setup.stack) <= set(_parent(item).listchain())
+
+
+def _parent(item: pytest.Item) -> pytest.Collector:
+    return item.getparent(pytest.Module) or item.session
 
 
 def fixtures_of(names: tuple[str, ...], definitions: Mapping[str, Any]) -> Any:  # noqa: ANN401

@@ -11,18 +11,28 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pytest_autoloop.evaluation import clocks
 from pytest_autoloop.evaluation.compatible.finding import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from pytest_autoloop.model import Clock
+
 # Bound now: a candidate that is imported later replaces what others look up.
-_wall, _cpu = time.perf_counter, time.process_time
-_REFERENCES: dict[Any, Callable[[], float]] = {
+_wall = time.perf_counter
+#: The clock that is to be trusted for each that pytest-benchmark may use.
+REFERENCES: dict[Any, Callable[[], float]] = {
     time.perf_counter: time.perf_counter,
     time.monotonic: time.perf_counter,
     time.time: time.perf_counter,
     time.process_time: time.process_time,
+}
+#: What pytest-benchmark is told to use.
+_TIMERS: dict[Clock, Callable[[], float]] = {
+    "wall": time.perf_counter,
+    "cpu": time.process_time,
+    "instructions": clocks.instructions,
 }
 #: A claim below this share of what was seen is not believed, beyond so many seconds.
 _SHARE, _SLACK = 0.5, 1e-3
@@ -39,15 +49,17 @@ class Seen:
     seen: float = 0.0
     calls: int = 0
     returned: set[float] = field(default_factory=set)
-    #: Whether its clock is one that can be checked.
+    #: Whether its clock is one that can be checked, and whether it is the one that was asked for.
     checked: bool = True
+    expected: bool = True
 
 
 class Claims:
     """Watches every call of pytest-benchmark's runner."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = "wall") -> None:
         self.benchmarks: dict[str, Seen] = {}
+        self._timer = _TIMERS[clock]
         self._overhead = 0.0
 
     def watch(self) -> bool:
@@ -60,14 +72,15 @@ class Claims:
         if make_runner is None:
             return False
         self._overhead = _overhead(make_runner)
-        benchmarks = self.benchmarks
+        benchmarks, timer = self.benchmarks, self._timer
 
         @functools.wraps(make_runner)
         def watched(fixture: Any, *arguments: Any) -> Callable[..., Any]:  # noqa: ANN401
             runner: Callable[..., Any] = make_runner(fixture, *arguments)
             note = benchmarks.setdefault(fixture.fullname, Seen())
-            clock = _REFERENCES.get(getattr(fixture, "_timer", None))
-            note.checked = clock is not None
+            own = getattr(fixture, "_timer", None)
+            clock = REFERENCES.get(own)
+            note.checked, note.expected = clock is not None, own is timer
             read = clock or _wall
 
             def run(loops: range | None, *rest: Any, **keywords: Any) -> Any:  # noqa: ANN401
@@ -95,6 +108,8 @@ class Claims:
         """Compare what was claimed with what was seen, and with what stands in the statistics."""
         found: list[Finding] = []
         for name, note in self.benchmarks.items():
+            if not note.expected:
+                found.append(Finding(f"clock:{name}", f"benchmark {name} uses another clock"))
             least = _SHARE * (note.seen - 2 * self._overhead * note.calls) - _SLACK
             if note.checked and note.claimed < least:
                 what = f"{note.claimed * 1e3:.3g} ms of a clock that saw {note.seen * 1e3:.3g} ms"

@@ -29,7 +29,13 @@ _TOOLS = (
 )
 #: Modules that pass or fail a test, or take its time: their code is compared by its bytes as well.
 _CORE = (
-    *("_pytest.runner", "_pytest.reports", "_pytest.python_api", "_pytest.raises"),
+    *(
+        "_pytest.runner",
+        "_pytest.reports",
+        "_pytest.approx",
+        "_pytest.python_api",
+        "_pytest.raises",
+    ),
     *("pluggy._callers", "pytest_benchmark.fixture", "pytest_benchmark.stats"),
 )
 #: What a benchmark's time depends on: compared before and after each of them.
@@ -40,7 +46,8 @@ TIMING = (
 #: Names that pytest itself sets while a test runs, and that the interpreter sets on a class; hooks
 #: of the interpreter are compared elsewhere.
 _OWN = frozenset(
-    {"_reprcompare", "_assertion_pass", "__annotate__", "__annotate_func__", "excepthook"}
+    {"_reprcompare", "_assertion_pass", "RUNNER_CLASS", "CHECKER_CLASS"}
+    | {"__annotate__", "__annotate_func__", "excepthook"}
 )
 _TYPES = (object, type, int, float, complex, bool, str, bytes, list, tuple, dict, set, frozenset)
 _PLAIN = (ModuleType, property, staticmethod, classmethod, functools.cached_property)
@@ -56,12 +63,15 @@ class Fingerprints:
 
     def __init__(self) -> None:
         self._modules: dict[str, _Module] = {}
+        #: Names of the modules that belong to pytest, its plugins or this package.
+        self._judges: set[str] = set()
         self._types = [(kind, dict(vars(kind))) for kind in _TYPES]
 
     def copy(self) -> Fingerprints:
         """Return one that can take more without changing this one."""
         other = Fingerprints()
         other._modules = dict(self._modules)
+        other._judges = set(self._judges)
         other._types = self._types
         return other
 
@@ -72,16 +82,21 @@ class Fingerprints:
         for name, module in list(sys.modules.items()):
             if name not in self._modules and _is_ours(name) and isinstance(module, ModuleType):
                 self._modules[name] = _Module(name, module)
+                if name not in _TOOLS:
+                    self._judges.add(name)
 
-    def take_module(self, name: str, module: ModuleType) -> None:
-        """Take a module that is not the harness's by its name, such as a test's."""
+    def take_module(self, name: str, module: ModuleType, *, judge: bool = False) -> None:
+        """Take a module that is not the harness's by its name, such as a test's or a plugin."""
+        if judge:
+            self._judges.add(name)
         if name not in self._modules:
             self._modules[name] = _Module(name, module)
 
     def knows(self, value: object) -> bool:
-        """Tell whether a function stands in a module that was taken."""
+        """Tell whether a function or class is pytest's own, a plugin's or this package's."""
         inner = getattr(value, "func", value)
-        module = self._modules.get(str(getattr(inner, "__module__", "")))
+        name = str(getattr(inner, "__module__", ""))
+        module = self._modules.get(name) if name in self._judges else None
         return module is not None and any(value is inner for value in module.members.values())
 
     def differences(

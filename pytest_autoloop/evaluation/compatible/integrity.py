@@ -22,6 +22,8 @@ from pytest_autoloop.harness.items import uses_benchmark
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
+    from pytest_autoloop.model import Clock
+
 _clock = time.perf_counter
 #: Canaries of a guard session that must fail.
 _FAILING = 2
@@ -38,12 +40,13 @@ class Integrity:
         seed: bytes | None = None,
         *,
         measuring: bool = False,
+        clock: Clock = "wall",
         hide_current_test: bool = True,
     ) -> None:
         self.hide_current_test = hide_current_test
         #: Seconds that all checks have taken.
         self.seconds = 0.0
-        self.claims = Claims()
+        self.claims = Claims(clock)
         self._random = random.Random(secrets.token_bytes(16) if seed is None else seed)  # noqa: S311
         self._measuring = measuring
         self._fingerprints = fingerprints.prepare().copy()
@@ -81,7 +84,7 @@ class Integrity:
         self._fingerprints.take(again=names)
         self._registrations = Registrations(early_config.pluginmanager)
         for name, module in self._registrations.modules():
-            self._fingerprints.take_module(name, module)
+            self._fingerprints.take_module(name, module, judge=True)
         self.seconds += _clock() - started
 
     @pytest.hookimpl(trylast=True)
@@ -104,13 +107,13 @@ class Integrity:
             return
         self._drawer = canaries.Drawer(self._random, items)
         if self._measuring:
-            benchmarks = [item for item in items if uses_benchmark(item)]
+            benchmarks = [item for item in canaries.places(items) if uses_benchmark(item)]
             if benchmarks:
                 self._planned[self._random.choice(benchmarks)] = []
             return
+        places = canaries.places(items)
         for form in self._drawer.forms(_FAILING):
-            # The first item is a place in any case; what finds no place there moves on.
-            place = self._random.choice(items[: max(1, len(items) * 3 // 4)])
+            place = self._random.choice(places)
             self._planned.setdefault(place, []).append(form)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

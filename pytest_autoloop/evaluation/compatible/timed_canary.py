@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_autoloop.evaluation.compatible import canaries
+from pytest_autoloop.evaluation.compatible.claims import REFERENCES
 from pytest_autoloop.evaluation.compatible.finding import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Bound now: a candidate that is imported later replaces what others look up.
-_CLOCKS: dict[Any, Callable[[], float]] = {
-    time.perf_counter: time.perf_counter,
-    time.monotonic: time.perf_counter,
-    time.time: time.perf_counter,
-    time.process_time: time.process_time,
-}
 #: Seconds that pytest-benchmark may spend on its rounds, and how many of them at least.
 _MAX_TIME, _ROUNDS = 0.002, 5
 #: How far a result may lie from what was seen, as a factor: a canary must not sing by accident.
@@ -45,7 +38,7 @@ def _tried(drawer: canaries.Drawer, beside: pytest.Item, nextitem: pytest.Item) 
     seen: dict[str, Any] = {}
 
     def body(benchmark: Any) -> None:  # noqa: ANN401 - untyped there
-        seen["clock"] = _CLOCKS.get(benchmark._timer)
+        seen["clock"] = REFERENCES.get(benchmark._timer)
         if seen["clock"] is not None:
             seen["before"] = _cost(seen["clock"])
         benchmark(_work)
