@@ -7,9 +7,12 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from pytest_autoloop.model import Clock
 
 #: What most candidates are tried with: one test that is right and one that a cheat would pass.
 TESTS = """
@@ -36,11 +39,23 @@ HONEST = """
 class Watched:
     """A child's own plugin object, as far as the checks need one."""
 
-    def __init__(self, measuring: bool) -> None:
+    def __init__(self, measuring: bool, clock: Clock) -> None:
         self.measuring = measuring
+        self.clock = clock
+        self.first: dict[str, float] = {}
         self.outcomes: dict[str, str] = {}
         self.result: dict[str, Any] = {}
         self.integrity: Any = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_load_initial_conftests(self) -> None:
+        """Wrap pytest-benchmark's runner before it is taken as it is."""
+        from pytest_autoloop.evaluation.timed import plan_by_wall_time, record_first_calls
+
+        if self.measuring:
+            record_first_calls(self.first)
+            if self.clock != "wall":
+                plan_by_wall_time()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> Any:
@@ -49,7 +64,7 @@ class Watched:
 
         options.reset(config.option)
         if self.measuring:
-            options.for_measuring(config.option, 0.02, "wall")
+            options.for_measuring(config.option, 0.02, self.clock)
         else:
             options.for_guards(config, 1, 0)
         return (yield)
@@ -75,6 +90,7 @@ class Watched:
             "collected": session.testscollected,
             "findings": {one.kind: one.what for one in self.integrity.findings()},
             "claimed": self.integrity.claimed,
+            "first": self.first,
             "benchmarks": [entry.fullname for entry in getattr(benchmarks, "benchmarks", ())],
         }
 
@@ -86,10 +102,11 @@ def main() -> None:
     sys.path.insert(0, str(Path.cwd()))
     from pytest_autoloop.evaluation.compatible.integrity import Integrity
 
-    watched = Watched(options["measuring"])
+    watched = Watched(options["measuring"], options["clock"])
     watched.integrity = Integrity(
         options["seed"].encode() or None,
         measuring=options["measuring"],
+        clock=options["clock"],
         hide_current_test=options["hide"],
     )
     arguments = ["-q", "-p", "no:cacheprovider", "-p", "no:rerunfailures", "--rootdir", "."]
@@ -103,6 +120,7 @@ def run(
     *,
     tests: str = TESTS,
     measuring: bool = False,
+    clock: Clock = "wall",
     seed: str = "",
     hide: bool = True,
     args: tuple[str, ...] = (),
@@ -115,6 +133,7 @@ def run(
     result = directory / "result.json"
     options = {
         "measuring": measuring,
+        "clock": clock,
         "seed": seed,
         "hide": hide,
         "args": list(args),
@@ -129,6 +148,11 @@ def run(
     )
     seen: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
     return seen
+
+
+def unusual(seen: dict[str, Any]) -> set[str]:
+    """Return the kinds of what was found, without the exit handlers of pytest's own."""
+    return {kind for kind in seen["findings"] if not kind.startswith("atexit:")}
 
 
 if __name__ == "__main__":

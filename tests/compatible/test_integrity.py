@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.compatible.session import HONEST, run
+from tests.compatible.session import HONEST, run, unusual
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_autoloop.model import Clock
+
 APPROX = type(pytest.approx(1.0))
-#: Kinds that the untouched target shows as well.
-USUAL = ("atexit:1",)
 WRONG = "    def total(values): return -1\n"
 SLOW = "    def total(values): return sum([value for value in values])\n"
 
@@ -108,7 +108,6 @@ GUARD = {
         sys.meta_path.insert(0, Finder())
         """,
     ),
-    "exit": ("atexit:2", "import atexit; atexit.register(print, 'done')"),
     "thread": (
         "thread:worker",
         """
@@ -212,7 +211,7 @@ TIMED = {
         from pytest_benchmark.fixture import BenchmarkFixture
         watched = BenchmarkFixture._make_runner
         for cell in watched.__closure__:
-            if getattr(cell.cell_contents, "__name__", "") == "_make_runner":
+            if isinstance(cell.cell_contents, type(watched)):
                 make = cell.cell_contents
                 def faster(fixture, *rest):
                     run = make(fixture, *rest)
@@ -231,18 +230,13 @@ TIMED = {
 }
 
 
-def kinds(seen: dict[str, dict[str, str]]) -> set[str]:
-    """Return the kinds that the untouched target does not show."""
-    return set(seen["findings"]) - set(USUAL)
-
-
 @pytest.mark.parametrize("name", GUARD)
 def test_what_a_candidate_does_at_its_import_is_found(tmp_path: Path, name: str) -> None:
     """Replaced functions, changed settings, leftovers and lies in reports have a kind each."""
     kind, body = GUARD[name]
     rest = textwrap.dedent(WRONG if name == "reports" else SLOW)
     candidate = f"{textwrap.dedent(body)}\n{rest}"
-    assert kind in kinds(run(tmp_path, candidate))
+    assert kind in unusual(run(tmp_path, candidate))
 
 
 @pytest.mark.parametrize("name", LATER)
@@ -258,7 +252,7 @@ def test_what_a_candidate_does_when_it_is_called_is_found(tmp_path: Path, name: 
     def test_second(): assert right(total([1, 2]))
     def test_last(): assert total([]) == 0
     """
-    assert kind in kinds(run(tmp_path, candidate, tests=tests))
+    assert kind in unusual(run(tmp_path, candidate, tests=tests))
 
 
 @pytest.mark.parametrize("name", TIMED)
@@ -266,13 +260,13 @@ def test_a_forged_time_is_found(tmp_path: Path, name: str) -> None:
     """Results that no runner returned, claims below what was seen, and clocks that lie."""
     kind, body = TIMED[name]
     candidate = textwrap.dedent(body) + textwrap.dedent(SLOW)
-    assert kind in kinds(run(tmp_path, candidate, measuring=True))
+    assert kind in unusual(run(tmp_path, candidate, measuring=True))
 
 
 def test_a_process_that_stays_is_found(tmp_path: Path) -> None:
     """A helper process would answer in the place of the code that is timed."""
     candidate = f"import subprocess, sys\nrunning = subprocess.Popen({[*SLEEPER]!r})\n"
-    found = kinds(run(tmp_path, candidate + textwrap.dedent(SLOW)))
+    found = unusual(run(tmp_path, candidate + textwrap.dedent(SLOW)))
     assert any(kind.startswith("process:") for kind in found)
 
 
@@ -280,17 +274,27 @@ def test_a_process_that_stays_is_found(tmp_path: Path) -> None:
 SLEEPER = (sys.executable, "-c", "import os; p = os.getppid()\nwhile os.getppid() == p: pass")
 
 
-@pytest.mark.parametrize("measuring", [False, True])
-def test_an_honest_candidate_leaves_nothing(tmp_path: Path, measuring: bool) -> None:
+def test_exit_handlers_are_counted(tmp_path: Path) -> None:
+    """The handlers of pytest itself are always as many; one more has another kind."""
+    usual = set(run(tmp_path / "usual", HONEST)["findings"])
+    candidate = "import atexit; atexit.register(print, 'done')\n" + textwrap.dedent(SLOW)
+    (new,) = set(run(tmp_path / "other", candidate)["findings"]) - usual
+    assert new.startswith("atexit:")
+
+
+@pytest.mark.parametrize("clock", [None, "wall", "cpu"])
+def test_an_honest_candidate_leaves_nothing(tmp_path: Path, clock: Clock | None) -> None:
     """Every test passes, every result is claimed, and no check is left in either."""
-    seen = run(tmp_path, HONEST, measuring=measuring)
-    assert kinds(seen) == set()
+    measuring = clock is not None
+    seen = run(tmp_path, HONEST, measuring=measuring, clock=clock or "wall")
+    assert unusual(seen) == set()
     assert seen["status"] == 0
     assert set(seen["outcomes"].values()) == {"passed"}
     assert len(seen["outcomes"]) == seen["collected"] == (1 if measuring else 4)
     if measuring:
         assert seen["benchmarks"] == ["test_it.py::test_speed"]
         assert seen["claimed"]["test_it.py::test_speed"] > 0
+        assert seen["first"]["test_it.py::test_speed"] > 0
 
 
 def test_what_tests_put_back_is_not_found(tmp_path: Path) -> None:
@@ -316,4 +320,4 @@ def test_what_tests_put_back_is_not_found(tmp_path: Path) -> None:
         thread.start()
         thread.join()
     """
-    assert kinds(run(tmp_path, HONEST, tests=tests)) == set()
+    assert unusual(run(tmp_path, HONEST, tests=tests)) == set()
