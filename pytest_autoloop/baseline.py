@@ -58,7 +58,7 @@ class Baseline:
     seconds: float
     #: Seconds that one pair takes.
     pair_seconds: float
-    #: Tracked files that the harness itself writes while it runs.
+    #: Files that the harness itself changes while it runs.
     written: frozenset[str]
     #: The guards fail in another order than the collected one, so they always run in that.
     order_matters: bool = False
@@ -105,7 +105,7 @@ def establish(
         raise BaselineRed(message)
     manifest = Manifest(frozenset(passed), frozenset(scored), metrics, hidden)
     evaluator.limits = Limits.after(run.exit.seconds, timeout)
-    written = frozenset(workplace.pool.dirty("candidate", ignoring=workplace.target.path))
+    written = frozenset(workplace.pool.altered("candidate"))
     evaluator.usual.update(judge.traces(run))
     workplace.pool.reset("candidate")
     not_isolated, weak = _isolate(workplace, run, manifest) if python else (_NOT_PYTHON, "")

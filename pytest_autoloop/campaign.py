@@ -271,7 +271,7 @@ class Campaign:
         """Run the guards; a candidate that changes the harness's files has not passed them."""
         workplace = self.workplace
         report = workplace.evaluator.guard(self.baseline.manifest.required)
-        changed = workplace.pool.dirty("candidate", ignoring=workplace.target.path)
+        changed = workplace.pool.altered("candidate")
         tampered = [path for path in changed if path not in self.baseline.written]
         # A run that was cut short could not put back what a guard changes and restores.
         if tampered and report.status == "discard":

@@ -124,7 +124,9 @@ def set_up(
     )
     commit = repository.head()
     with (
-        WorktreePool(repository, copy=settings.copy, project=config.rootpath) as pool,
+        WorktreePool(
+            repository, copy=settings.copy, project=config.rootpath, targets=(target.path,)
+        ) as pool,
         closing(
             choose_launcher(
                 settings.launcher,
@@ -141,6 +143,7 @@ def set_up(
     ):
         runner = Runner(project, pool.directory, launcher, sandbox)
         incumbent, candidate = pool.add("incumbent", commit), pool.add("candidate", commit)
+        pool.seal()
         place = Workplace(
             repository=repository,
             pool=pool,

@@ -24,12 +24,14 @@ from pytest_autoloop.errors import RepositoryError, UsageError
 from pytest_autoloop.history.command import GitCommand
 from pytest_autoloop.history.copies import Copies, find_copies, stamp
 from pytest_autoloop.history.files import (
-    holds,
     real_parent,
     relative_path,
     remove_tree,
     replace_file,
 )
+from pytest_autoloop.history.gitparts import GitSettings
+from pytest_autoloop.history.integrity import Digests, Seal
+from pytest_autoloop.history.sealed import SealedWorktree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +56,7 @@ class _Worktree:
     #: The same with the copied files in it, so that a sweep spares them.
     sparing: Path
     copies: Copies
+    sealed: SealedWorktree
     #: The copied files that `commit` does not track, and the commit this was found for.
     spared: list[str] = field(default_factory=list)
     spared_at: str = ""
@@ -63,14 +66,23 @@ class _Worktree:
 class WorktreePool:
     """Private checkouts of a repository, to be used in a ``with`` statement.
 
+    `targets` are the files that `write` writes; all others are sealed.
     `copy` holds patterns, relative to `project` (the repository's root unless given), of files that
     git does not carry; they are copied into every checkout and restored with it.
     """
 
     def __init__(
-        self, repository: Repository, *, copy: Sequence[str] = (), project: Path | None = None
+        self,
+        repository: Repository,
+        *,
+        copy: Sequence[str] = (),
+        project: Path | None = None,
+        targets: tuple[str, ...] = (),
     ) -> None:
         self._repository = repository
+        self._targets = targets
+        self._digests = Digests()
+        self._settings: Seal | None = None
         self._copied = find_copies(
             repository.root, (project or repository.root).resolve(), tuple(copy)
         )
@@ -139,49 +151,49 @@ class WorktreePool:
             RepositoryError: the checkout could not be restored, nor made anew.
         """
         worktree = self._worktrees[name]
-        if commit is not None and commit != worktree.commit:
+        another = commit is not None and commit != worktree.commit
+        if commit is not None and another:
             worktree.commit = commit
             worktree.written.clear()
         try:
             self._restore(worktree)
+            if another:
+                worktree.sealed = self._sealed(worktree.path)
+            whole = worktree.sealed.mend()
         except (RepositoryError, OSError):
+            whole = False
+        if not whole:
             # A run can leave what git cannot sweep away, and that is no reason to end a campaign.
             worktree = self._rebuild(name, worktree)
         for path, content in worktree.written.items():
             self._put(worktree, path, content)
 
-    def dirty(self, name: str, ignoring: str = "") -> list[str]:
-        """Return the tracked files that a run changed or removed, all but one.
-
-        Raises:
-            RepositoryError: git refused.
-        """
-        worktree = self._worktrees[name]
-        # A refresh records the time of every file that looks clean, and git compares times by the
-        # second: recorded for good, an edit in that second would pass. So it is thrown away.
-        scratch = worktree.index.with_suffix(".scratch")
-        shutil.copy2(worktree.index, scratch)
-        private = {"GIT_INDEX_FILE": str(scratch)}
-        # Exit code 1 says that a file needs an update, which is the question, not a refusal.
-        worktree.git.attempt("update-index", "-q", "--refresh", variables=private)
-        changed = worktree.git.names("diff-files", "-z", "--name-only", variables=private)
-        return sorted(path for path in changed if path != ignoring)
+    def seal(self) -> None:
+        """Take note of git's settings, hooks and links, when all checkouts are there."""
+        common = GitCommand(self._repository.root).line("rev-parse", "--git-common-dir")
+        self._settings = Seal.of(GitSettings(self._repository.root / common))
 
     def altered(self, name: str) -> list[str]:
-        """Return what a run changed: tracked files, and those that `write` had put there.
+        """Return what a run changed in a checkout, by content, mode and kind, without asking git.
+
+        Files that were there, those that `write` had put there, and new ones that act by being
+        there: code, settings of tools, links. What else it left is not of interest.
 
         Raises:
-            RepositoryError: git refused.
-
+            RepositoryError: git's own settings or hooks are not what they were: nothing of git may
+                be run there before somebody has looked.
         """
         worktree = self._worktrees[name]
-        changed = [path for path in self.dirty(name) if path not in worktree.written]
-        overwritten = [
-            path
-            for path, content in worktree.written.items()
-            if not holds(worktree.path / path, content)
-        ]
-        return sorted([*changed, *overwritten])
+        found = self._settings.differences() if self._settings is not None else []
+        # The user's own worktrees come and go.
+        foreign = [one for one in found if one.name.startswith(".git/worktrees/")]
+        changed = [str(one) for one in found if one not in foreign or one.what == "changed"]
+        if changed:
+            raise RepositoryError(
+                f"{', '.join(changed)} in {self._repository.root}, while a candidate ran. If it "
+                "was not you, look at it before you run git there; then start again."
+            )
+        return [one.name for one in worktree.sealed.alterations(worktree.written).altered]
 
     def close(self) -> None:
         """Remove every checkout and the directory; a second call does nothing.
@@ -211,11 +223,16 @@ class WorktreePool:
             index=self.directory / f"{path.name}.index",
             sparing=self.directory / f"{path.name}.sparing",
             copies=Copies(self._repository.root, path, self._stamps),
+            sealed=self._sealed(path),
         )
         shutil.copy2(git_dir / "index", worktree.index)
         self._spare(worktree)
         worktree.copies.refresh(worktree.spared)
+        worktree.sealed = self._sealed(path)
         return worktree
+
+    def _sealed(self, path: Path) -> SealedWorktree:
+        return SealedWorktree(path, self._targets, self._digests)
 
     def _restore(self, worktree: _Worktree) -> None:
         if not stat.S_ISDIR(worktree.path.lstat().st_mode):
