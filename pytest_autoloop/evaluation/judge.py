@@ -6,6 +6,7 @@ import math
 import re
 from typing import TYPE_CHECKING
 
+from pytest_autoloop.errors import EvaluationError
 from pytest_autoloop.evaluation.compatible.claims import plausible
 from pytest_autoloop.model import Decision, Effect, GuardReport, Sample, Status
 
@@ -122,11 +123,17 @@ def traces(run: Run) -> dict[str, str]:
 
 
 def _fault(run: Run, usual: Collection[str]) -> Decision | None:
-    """Return what a candidate did that no candidate may."""
+    """Return what a candidate did that no candidate may.
+
+    Raises:
+        EvaluationError: something else went wrong.
+    """
     if run.rewritten:
         return Decision("discard", "tampered", "the run changed the target's file")
     verdict = run.verdict
     assert verdict is not None
+    if verdict.error:
+        raise EvaluationError(clean(verdict.error))
     if verdict.fault:
         # Written by trusted code: a session with a worker never runs the candidate itself.
         told, reason, detail = map(str, verdict.fault)

@@ -126,6 +126,8 @@ class Verdict:
     inputs: bool = False
     #: Status, reason and detail of what the candidate did in its worker.
     fault: list[str] = field(default_factory=list)
+    #: What went wrong that is not the candidate's doing.
+    error: str = ""
     #: What fresh inputs showed, and what the measurement from outside did.
     differential: dict[str, Any] = field(default_factory=dict)
     verification: dict[str, Any] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
+from pytest_autoloop.errors import EvaluationError
 from pytest_autoloop.evaluation.compatible.integrity import Integrity
 from pytest_autoloop.evaluation.imports import SourceLoader
 from pytest_autoloop.evaluation.isolated import given
@@ -149,6 +150,8 @@ class Isolated:
                 )
         except CandidateFault as fault:
             verdict.fault = told(fault)
+        except (EvaluationError, given.GivenInputsError) as error:
+            verdict.error = str(error)
 
     def close(self) -> None:
         """End every worker."""

@@ -14,6 +14,7 @@ from pytest_autoloop.evaluation.isolated import plain, worker
 from pytest_autoloop.evaluation.isolated.contract import CandidateFault
 from pytest_autoloop.evaluation.isolated.frames import Channel, ChannelClosed, ChannelTimeout
 from pytest_autoloop.evaluation.isolated.limits import PlainDataError
+from pytest_autoloop.evaluation.isolated.settled import settled_clock
 from pytest_autoloop.evaluation.process import end_with_parent
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_autoloop.evaluation.isolated.contract import Source, Surroundings
 
 _TAIL = 500
+_GO = plain.encode("go")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ class Worker:
             raise self._broken(f"answered {loaded!r:.200} instead of loading")
         _, functions, constants, others = loaded
         self.exports = Exports(frozenset(functions), dict(constants), frozenset(others))
-        self._idle_since = cpu_clock(self.pid)
+        self._idle_since = settled_clock(self.pid)
 
     def __enter__(self) -> Worker:
         return self
@@ -152,19 +154,23 @@ class Worker:
         *,
         seconds: float,
     ) -> Window:
-        """Call a function many times, and time that from outside."""
+        """Call a function many times, and time that from outside.
+
+        At each signal the worker waits for an answer, so that its clock is up to date when read.
+        """
         data = self._encoded(("batch", function, [tuple(call) for call in calls]))
         deadline = time.monotonic() + seconds
-        cpu, wall = cpu_clock(self.pid), time.perf_counter()
+        cpu, wall = settled_clock(self.pid), time.perf_counter()
         idle = cpu - self._idle_since
         self._send(data, deadline)
         self._expect("ready", deadline)
-        cpu_go, wall_go = cpu_clock(self.pid), time.perf_counter()
-        self._send(plain.encode("go"), deadline)
+        cpu_go, wall_go = settled_clock(self.pid), time.perf_counter()
+        self._send(_GO, deadline)
         self._expect("done", deadline)
-        wall_done, cpu_done = time.perf_counter(), cpu_clock(self.pid)
+        wall_done, cpu_done = time.perf_counter(), settled_clock(self.pid)
+        self._send(_GO, deadline)
         answer = self._receive_raw(f"{function}()", deadline - time.monotonic())
-        wall_end, cpu_end = time.perf_counter(), cpu_clock(self.pid)
+        wall_end, cpu_end = time.perf_counter(), settled_clock(self.pid)
         outcomes = self._decoded(answer, ())
         if not isinstance(outcomes, list) or len(outcomes) != len(calls):
             raise self._refusal(outcomes)
@@ -206,7 +212,7 @@ class Worker:
         deadline = time.monotonic() + seconds
         self._send(data, deadline)
         answer = self._decoded(self._receive_raw(f"{function}()", seconds), met)
-        self._idle_since = cpu_clock(self.pid)
+        self._idle_since = settled_clock(self.pid)
         if not isinstance(answer, tuple) or len(answer) != 5:  # noqa: PLR2004 - see worker._answer
             raise self._refusal(answer)
         *outcome, changed = answer
@@ -297,11 +303,3 @@ class Worker:
         with contextlib.suppress(OSError):
             detail += f"\n{self._output.read_bytes()[-_TAIL:].decode('utf-8', 'replace')}"
         return CandidateFault("crash", "worker", detail.strip())
-
-
-def cpu_clock(process: int) -> float:
-    """Return the processor seconds of another process, all its threads together (Linux).
-
-    The number of a process's clock is MAKE_PROCESS_CPUCLOCK of linux/posix-timers.h.
-    """
-    return time.clock_gettime((~process << 3) | 2)

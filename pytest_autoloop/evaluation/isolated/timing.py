@@ -14,10 +14,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from pytest_autoloop.errors import EvaluationError
 from pytest_autoloop.evaluation.isolated import verdicts
 from pytest_autoloop.evaluation.isolated.contract import CandidateFault
-from pytest_autoloop.evaluation.isolated.settled import settled_clock
 from pytest_autoloop.evaluation.isolated.supply import Supply, supplies
 from pytest_autoloop.evaluation.isolated.verification import (
-    LEAST_BUSY,
     Cost,
     Interval,
     Twin,
@@ -45,8 +43,6 @@ Version: TypeAlias = Literal["original", "incumbent", "candidate"]
 _WINDOW = 0.008
 #: Pairs of windows in a block, over all benchmarks, and for each at least.
 _PAIRS, _PAIRS_EACH = 8, 2
-#: Batches without calls, whose median is what any batch costs.
-_EMPTY_BATCHES = 4
 #: Blocks of fresh workers: at least, and at most.
 _LEAST_BLOCKS, _MOST_BLOCKS = 2, 24
 #: After so many, what would need more than the most of them is given up.
@@ -122,10 +118,6 @@ class _Race:
         self._cold: list[Twin] = []
         self._warm: list[Twin] = []
         self._blocks = 0
-        #: What the clock of each worker said at the end of its last window.
-        self._clocks: dict[int, float] = {}
-        #: Processor seconds that a batch without calls takes in each worker.
-        self._empty: dict[int, float] = {}
 
     @property
     def decisive(self) -> list[Twin]:
@@ -207,8 +199,6 @@ class _Race:
         try:
             for side in sides:
                 workers[side] = self._start(side) if side == "candidate" else self._ours(side)
-            for worker in workers.values():
-                self._empty[worker.pid] = self._without_calls(worker)
             for supply in self.supplies:
                 supply.renew()
                 self._settle(supply, workers)
@@ -218,22 +208,8 @@ class _Race:
                 if time.monotonic() > self._until and self._blocks:
                     return
         finally:
-            self._clocks.clear()
-            self._empty.clear()
             for worker in workers.values():
                 worker.close()
-
-    def _without_calls(self, worker: Worker) -> float:
-        """Return what a batch costs before its first call: collecting garbage, above all."""
-        supply = self.supplies[0]
-        function = supply.varied[0][0] if supply.varied else supply.fixed[0][0]
-        taken = []
-        for _ in range(_EMPTY_BATCHES):
-            before = settled_clock(worker.pid)
-            worker.batch(function, [], seconds=_BATCH_SECONDS)
-            taken.append(settled_clock(worker.pid) - before)
-        self._clocks[worker.pid] = settled_clock(worker.pid)
-        return statistics.median(taken)
 
     def _settle(self, supply: Supply, workers: Mapping[Version, Worker]) -> None:
         """Make first calls, which import and compile things, and learn what a call costs."""
@@ -289,9 +265,7 @@ class _Race:
         for place, (function, _) in enumerate(calls):
             order.setdefault(function, []).append(place)
         worker = workers[side]
-        before = settled_clock(worker.pid)
-        idle = before - self._clocks.get(worker.pid, before)
-        wall = around = 0.0
+        cpu = wall = total = idle = 0.0
         outcomes: dict[int, Outcome] = {}
         for function, places in order.items():
             batch = [calls[place][1] for place in places]
@@ -301,19 +275,13 @@ class _Race:
                 if side == "candidate":
                     raise
                 raise EvaluationError(f"the {side} version failed in timing: {fault}") from fault
+            cpu += window.call_cpu
             wall += window.call_wall
-            around += window.total_wall - window.call_wall
+            total += window.total_cpu
+            idle += window.idle_cpu
             outcomes.update(zip(places, window.outcomes, strict=True))
-        after = self._clocks[worker.pid] = settled_clock(worker.pid)
-        taken = after - before
-        # The clock tells the whole window to the nanosecond, but not where in it the calls begin
-        # and end, since the worker runs then: what lies around them is told by the wall clock.
-        return Cost(
-            cpu=max(taken - around, LEAST_BUSY * wall),
-            wall=wall,
-            total=taken - len(order) * self._empty.get(worker.pid, 0.0),
-            idle=idle,
-        ), [outcomes[place] for place in range(len(calls))]
+        cost = Cost(cpu=cpu, wall=wall, total=total, idle=idle)
+        return cost, [outcomes[place] for place in range(len(calls))]
 
     def _compare(
         self, calls: Sequence[Named], expected: Sequence[Outcome], actual: Sequence[Outcome]

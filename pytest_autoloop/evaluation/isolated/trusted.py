@@ -47,6 +47,9 @@ class Trusted:
         self._stack = ExitStack()
         self._count = 0
         self.candidate = self.start("candidate")
+        # Before tests import anything: a library's threads would not let a worker confine itself.
+        compared = spec.phase == "guard" and spec.differential
+        self._originals = [self.start("original") for _ in range(2 if compared else 0)]
         self._loaders: list[ProxyLoader] = []
 
     def loader(self, name: str, path: str) -> ProxyLoader:
@@ -75,12 +78,6 @@ class Trusted:
             CandidateFault: it cannot be loaded.
         """
         spec = self._spec
-        path = Path(spec.worktree, spec.target)
-        content = (
-            path.read_bytes()
-            if version == "candidate"
-            else spec.file({"original": ORIGINAL, "incumbent": INCUMBENT}[version]).read_bytes()
-        )
         # Versions get a directory each, of equal length: what one leaves, no other finds.
         self._count += 1
         home = spec.file(f"worker-{self._count:04}")
@@ -92,7 +89,8 @@ class Trusted:
             output=f"{home}.out",
             contained=spec.contained,
         )
-        source = Source(self._api.module, str(path), content)
+        path = str(Path(spec.worktree, spec.target))
+        source = Source(self._api.module, path, self._content(version))
         worker = Worker(source, surroundings, seconds=self._seconds)
         self._stack.callback(worker.close)
         return worker
@@ -104,9 +102,8 @@ class Trusted:
             CandidateFault: the candidate did what none may.
         """
         recording = Recording.from_bytes(self._spec.file(RECORDING).read_bytes())
-        original = self.start("original")
         return compare_versions(
-            original,
+            self._originals[0],
             self.candidate,
             recording,
             # Drawn now, when the candidate is loaded: it cannot know what is coming.
@@ -114,8 +111,11 @@ class Trusted:
             seconds=self._spec.differential,
             extra=extra,
             tolerance=self._spec.tolerance,
-            again=lambda: self.start("original"),
+            again=self._another,
         )
+
+    def _another(self) -> Worker:
+        return self._originals.pop() if len(self._originals) > 1 else self.start("original")
 
     def verify(self, extra: Mapping[str, Iterable[Any]]) -> Verification:
         """Time the candidate and the incumbent from outside.
@@ -133,11 +133,18 @@ class Trusted:
             extra=extra,
             tolerance=spec.tolerance,
             allow_cross_call_cache=spec.may_cache,
+            incumbent_is_original=self._content("incumbent") == self._content("original"),
         )
 
     def close(self) -> None:
         """End every worker."""
         self._stack.close()
+
+    def _content(self, version: Version) -> bytes:
+        spec = self._spec
+        if version == "candidate":
+            return Path(spec.worktree, spec.target).read_bytes()
+        return spec.file(INCUMBENT if version == "incumbent" else ORIGINAL).read_bytes()
 
     @property
     def _seconds(self) -> float:

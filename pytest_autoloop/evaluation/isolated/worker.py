@@ -40,7 +40,11 @@ _LARGEST_REMEMBERED = 1 << 16
 _TEXT_LIMIT = 500
 _RAISE = dis.opmap["RAISE_VARARGS"]
 #: What a worker sees of its environment: what decides how Python and numerical libraries run.
-_ENVIRONMENT = ("LANG", "LC_ALL", "TZ", "PYTHONHASHSEED", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+_ENVIRONMENT = ("LANG", "LC_ALL", "TZ", "PYTHONHASHSEED")
+#: A thread that a numerical library starts when it is loaded would not be confined.
+_ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
+)
 
 
 def serve(reading: int, writing: int, source: Source, surroundings: Surroundings) -> NoReturn:
@@ -78,7 +82,7 @@ def _settle(reading: int, writing: int, surroundings: Surroundings) -> None:
     passed = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     os.environ.clear()
     home = surroundings.home
-    os.environ.update(passed, HOME=home, TMPDIR=home, PATH=os.defpath)
+    os.environ.update(passed, **_ONE_THREAD, HOME=home, TMPDIR=home, PATH=os.defpath)
     os.chdir(home)
     sys.argv[:] = [""]
     roots = list(surroundings.import_roots)
@@ -87,6 +91,8 @@ def _settle(reading: int, writing: int, surroundings: Surroundings) -> None:
     importlib.invalidate_caches()
     random.seed(0)
     gc.enable()
+    # What is there now is never garbage, and need not be looked at in each collection.
+    gc.freeze()
 
 
 def _forget_project(roots: Sequence[str]) -> None:
@@ -257,6 +263,7 @@ def _answer_batch(
             failed[len(returned)] = error
             append(None)
     channel.send(encode("done"))
+    channel.receive()
     outcomes: list[Any] = []
     for index, ((args, kwargs), value) in enumerate(zip(calls, returned, strict=True)):
         if index in failed:
