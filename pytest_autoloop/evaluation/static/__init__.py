@@ -1,1 +1,1 @@
-"""What a candidate may do, read off its text: an allow-list relative to the baseline."""
+"""The screen: what can be said about a candidate from its text alone."""

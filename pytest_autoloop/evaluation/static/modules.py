@@ -9,66 +9,73 @@ import sysconfig
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from pytest_autoloop.evaluation.static import policy
 from pytest_autoloop.evaluation.tripwire import COMPUTING
 
-#: Packages that hold a computing module, and are none themselves.
-PACKAGES = frozenset(name.rpartition(".")[0] for name in COMPUTING if "." in name)
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+#: Packages of computing modules, which are none themselves.
+_PACKAGES = frozenset({"concurrent"})
+_NUMPY = "numpy"
 
 
 def is_open(module: str) -> bool:
     """Whether any file may import a module."""
-    return module in COMPUTING or module in policy.LIMITED or module in policy.NUMPY_PARTS
+    known = module in COMPUTING or module in policy.LIMITED or module in policy.NUMPY_PARTS
+    return known or module == _NUMPY or module in _PACKAGES
 
 
-def is_module(path: str) -> bool:
-    """Whether a dotted name is known to be a module."""
-    return is_open(path) or path in PACKAGES
+def split(path: str, imported: Collection[str]) -> tuple[str, list[str]]:
+    """Part a dotted name into its module and what it uses of that.
 
-
-def is_standard(module: str) -> bool:
-    """Whether a module comes with Python."""
-    return module.partition(".")[0] in sys.stdlib_module_names
-
-
-def reach(path: str) -> str:
-    """Say what is wrong with using a dotted name; empty for what computing code may use.
-
-    The path begins with a module. It may go through modules that are open, then over one public
-    name of the last; what follows are attributes of some object, which have rules of their own.
+    `imported` are the modules that the file imports: nothing else tells a module from a name.
     """
-    module, *rest = path.split(".")
-    while rest and is_module(f"{module}.{rest[0]}"):
-        module = f"{module}.{rest.pop(0)}"
-    if not rest:
-        return f"hands on the module {module}" if is_module(module) else ""
-    name = rest[0]
-    if module.partition(".")[0] == "numpy":
-        return _through(module, rest)
+    parts = path.split(".")
+    start = next((number for number, part in enumerate(parts) if part), len(parts))
+    for end in range(len(parts), start, -1):
+        module = ".".join(parts[:end])
+        if module in imported or is_open(module):
+            return module, parts[end:]
+    return ".".join(parts[: start + 1]), parts[start + 1 :]
+
+
+def wrong_with(module: str, names: list[str]) -> tuple[str, str] | None:
+    """Return the dotted name and what is wrong with using it; None for what computing uses.
+
+    The first of the names is the module's own; what follows are attributes of some object.
+    """
+    if not names:
+        return None
+    name = names[0]
+    path = f"{module}.{name}"
     if module in policy.LIMITED:
-        return "" if name in policy.LIMITED[module] else _uses(module, name)
-    if module in COMPUTING:
-        return "" if _public(module, name) else _uses(module, name)
-    if module in PACKAGES or is_standard(module):
-        return f"uses {path}, which the baseline does not"
-    return _through(module, rest)
+        fine = name in policy.LIMITED[module]
+    elif module in COMPUTING:
+        fine = _public(module, name)
+    elif module.partition(".")[0] in sys.stdlib_module_names:
+        return path, f"uses {path}, which the baseline does not"
+    else:
+        return _through(module, names)
+    return None if fine else (path, f"uses {path}, which computing does not need")
 
 
-def _uses(module: str, name: str) -> str:
-    return f"uses {module}.{name}, which is no part of {module} that computing needs"
-
-
-def _through(module: str, names: list[str]) -> str:
-    """Judge a chain into an installed package, whose names are not known here."""
-    numeric = module.partition(".")[0] == "numpy"
-    if numeric and module == "numpy.lib":
-        return _uses(module, names[0])
-    for name in names:
-        private = name.startswith("_") and name not in policy.READABLE_NAMES
-        if private or name in policy.LEADING_OUT or (numeric and name in policy.NUMPY_DENIED):
-            return _uses(module, name)
-    return ""
+def _through(module: str, names: list[str]) -> tuple[str, str] | None:
+    """Judge a chain into the project or an installed package, whose names are not known here."""
+    numeric = module.partition(".")[0] == _NUMPY
+    path = module
+    for number, name in enumerate(names):
+        path = f"{path}.{name}"
+        out = name in policy.LEADING_OUT
+        # The first name of a project's module may be private: it is the project's own.
+        if numeric:
+            known = name.startswith("__") and name in policy.READABLE
+            out = out or name in policy.NUMPY_DENIED or (name.startswith("_") and not known)
+        if out or (number == 0 and module == f"{_NUMPY}.lib"):
+            return path, f"uses {path}, which computing does not need"
+    return None
 
 
 @cache
@@ -82,10 +89,12 @@ def _public(module: str, name: str) -> bool:
     if loaded is None:
         return name not in sys.stdlib_module_names
     listed = getattr(loaded, "__all__", None)
-    if listed is not None:
-        return name in listed
-    # What a module does not have is for the candidate to fail with.
-    return not isinstance(getattr(loaded, name, None), ModuleType)
+    if listed is not None and name in listed:
+        return True
+    # What a module does not have is for the candidate to fail with. What it does not list may
+    # still be its own, as collections.abc is no name of collections.
+    found = getattr(loaded, name, None)
+    return found is None or (listed is None and not isinstance(found, ModuleType))
 
 
 @cache

@@ -5,8 +5,15 @@ from __future__ import annotations
 #: Of these modules a candidate may import only some names; COMPUTING modules are open.
 LIMITED = {
     "io": frozenset({"BytesIO", "StringIO"}),
+    "os.path": frozenset(
+        {"basename", "commonprefix", "dirname", "isabs", "join", "normpath", "split", "splitext"}
+    ),
     "sys": frozenset({"byteorder", "float_info", "hash_info", "int_info", "intern", "maxsize"}),
+    "time": frozenset({"gmtime", "mktime", "strftime", "strptime", "struct_time"}),
     "types": frozenset({"MappingProxyType", "NoneType", "SimpleNamespace"}),
+    "uuid": frozenset(
+        {"NAMESPACE_DNS", "NAMESPACE_OID", "NAMESPACE_URL", "UUID", "uuid3", "uuid5"}
+    ),
 }
 #: Public names of computing modules that reach further than computing.
 DENIED = {
@@ -58,19 +65,17 @@ NAMES = {
     **dict.fromkeys(("exec", "eval", "compile", "__import__"), CODE),
     **dict.fromkeys(("open", "input", "breakpoint", "help"), FILES),
     **dict.fromkeys(("exit", "quit", "copyright", "credits", "license"), "can end the process"),
-    **dict.fromkeys(("globals", "locals", "vars", "dir", "memoryview"), INSIDE),
+    **dict.fromkeys(("globals", "locals", "vars", "dir"), INSIDE),
 }
 #: Names that may be called with a written-out attribute name, and not handed on.
 ATTRIBUTE_CALLS = frozenset({"delattr", "getattr", "setattr"})
-#: Attributes of frames, code, tracebacks and the interpreter, without underscores around them.
+#: Attributes of frames, code, generators and functions, without underscores around them.
 INTROSPECTION = frozenset(
-    "_current_frames _getframe _getframemodulename _exit addaudithook ag_await ag_code ag_frame "
-    "buffer_info co_code co_consts co_filename co_flags co_freevars co_name co_names co_qualname "
-    "co_varnames cr_await cr_code cr_frame cr_origin f_back f_builtins f_code f_globals f_lasti "
-    "f_lineno f_locals f_trace func_code func_globals get_objects get_referents get_referrers "
-    "gi_code gi_frame gi_yieldfrom im_func im_self mro setprofile setswitchinterval settrace "
-    "setrecursionlimit tb_frame tb_lasti tb_lineno tb_next perf_counter process_time "
-    "exitstatus _make_runner _asdict_inner _module _os _sys".split()
+    "_current_frames _getframe _getframemodulename addaudithook ag_await ag_code ag_frame co_code "
+    "co_consts co_filename co_flags co_freevars co_name co_names co_qualname co_varnames cr_await "
+    "cr_code cr_frame cr_origin f_back f_builtins f_code f_globals f_lasti f_lineno f_locals "
+    "f_trace get_objects get_referents get_referrers gi_code gi_frame gi_yieldfrom mro setprofile "
+    "setrecursionlimit setswitchinterval settrace tb_frame tb_lasti tb_lineno tb_next".split()
 )
 #: Methods that change files or start something, on whatever object a candidate was given.
 EFFECTS = frozenset(
@@ -78,8 +83,8 @@ EFFECTS = frozenset(
     "popen posix_spawn putenv read_bytes read_text rmdir spawnv symlink_to system tofile touch "
     "unlink unsetenv write_bytes write_text".split()
 )
-#: Words that are fine as text, although no attribute may have that name.
-WORDS = frozenset({"mro", "modules", "kill", "system", "touch", "fork", "ctypes", "version"})
+#: Effects that are the same kind of thing: whoever has one may change to the other.
+READING = frozenset({"read_bytes", "read_text"})
 
 _OPERATORS = (
     "abs add aenter aexit aiter and anext await bool bytes call ceil complex concat contains copy "
@@ -100,11 +105,18 @@ DEFINABLE = OPERATORS | frozenset(
     ).split()
 )
 #: Special attributes that a file may read.
-READABLE = OPERATORS | {"__doc__", "__name__", "__qualname__", "__version__", "__slots__"}
+READABLE = OPERATORS | {
+    "__class__",
+    "__doc__",
+    "__name__",
+    "__qualname__",
+    "__version__",
+    "__slots__",
+}
 #: Special names that a file may read as plain names.
 READABLE_NAMES = READABLE | {"__debug__", "__all__"}
 #: Text that is only ever written to get at an attribute of that name.
-TELLING_TEXT = INTROSPECTION - WORDS | frozenset(
+TELLING_TEXT = INTROSPECTION - {"mro"} | frozenset(
     f"__{name}__"
     for name in (
         "annotations array_interface array_struct base bases builtins cached call class closure "
@@ -122,10 +134,9 @@ MUTATORS = frozenset(
 )
 #: Calls that make an empty or filled container.
 CONTAINERS = frozenset(
-    "Counter OrderedDict WeakKeyDictionary WeakValueDictionary array bytearray defaultdict deque "
-    "dict empty list set zeros".split()
+    "Counter OrderedDict array bytearray defaultdict deque dict list set".split()
 )
-#: Decorators that run nothing of their own at import.
-PLAIN_DECORATORS = frozenset({"classmethod", "property", "staticmethod"})
-#: Metaclasses that do what everyone expects.
-METACLASSES = frozenset({"abc.ABCMeta", "enum.EnumMeta", "enum.EnumType"})
+#: What keeps answers from one call to the next.
+CACHES = frozenset({"functools.cache", "functools.lru_cache"})
+#: Functions that make a function which reads an attribute, given as text.
+ATTRIBUTE_MAKERS = frozenset({"operator.attrgetter", "operator.methodcaller"})

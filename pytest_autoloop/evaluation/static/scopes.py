@@ -82,18 +82,49 @@ class Place:
     scope: Scope
 
 
-def origins_of(node: ast.AST, scope: Scope) -> set[str]:
-    """Return the dotted names of the imported things that a name or a chain stands for."""
-    attributes: list[str] = []
-    while isinstance(node, ast.Attribute):
-        attributes.append(node.attr)
+def origins_of(node: ast.expr, scope: Scope) -> set[str]:
+    """Return the dotted names of the imported things that an expression may stand for.
+
+    It reads names, chains of attributes, and what chooses between them: `a.b`, `a or b`.
+    """
+    found: set[str] = set()
+    waiting: list[tuple[ast.expr, str]] = [(node, "")]
+    while waiting:
+        part, tail = waiting.pop()
+        if isinstance(part, ast.Attribute):
+            waiting.append((part.value, f".{part.attr}{tail}"))
+        elif isinstance(part, ast.NamedExpr):
+            waiting.append((part.value, tail))
+        elif isinstance(part, ast.IfExp):
+            waiting += [(part.body, tail), (part.orelse, tail)]
+        elif isinstance(part, ast.BoolOp):
+            waiting += [(value, tail) for value in part.values]
+        elif isinstance(part, ast.Name):
+            home = scope.home_of(part.id)
+            origins = home.origins.get(part.id, set()) if home is not None else set()
+            found |= {origin + tail for origin in origins}
+    return found
+
+
+def spelled(node: ast.expr) -> str:
+    """Return how a chain is written, without what stands in brackets."""
+    tail = ""
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        if isinstance(node, ast.Attribute):
+            tail = f".{node.attr}{tail}"
+            node = node.value
+        elif isinstance(node, ast.Subscript):
+            node, tail = node.value, f"[…]{tail}"
+        else:
+            node, tail = node.func, f"(…){tail}"
+    return (node.id if isinstance(node, ast.Name) else "…") + tail
+
+
+def root_of(node: ast.expr) -> ast.expr:
+    """Return what a chain of attributes and items begins with."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
         node = node.value
-    if not isinstance(node, ast.Name):
-        return set()
-    home = scope.home_of(node.id)
-    found = home.origins[node.id] if home is not None and node.id in home.origins else set()
-    tail = "".join(f".{name}" for name in reversed(attributes))
-    return {origin + tail for origin in found} if tail else found
+    return node
 
 
 class Layout:
@@ -102,11 +133,14 @@ class Layout:
     def __init__(self, tree: ast.Module) -> None:
         self.module = Scope("module", tree)
         self.places: list[Place] = []
-        self.scopes: dict[ast.AST, Scope] = {tree: self.module}
-        #: Dotted names of modules that a name was bound to by `import`.
+        #: Modules that the file's import statements name, and the packages they are in.
         self.imported: set[str] = set()
+        self.scopes: dict[ast.AST, Scope] = {tree: self.module}
         self._aliases: list[tuple[Scope, str, ast.expr]] = []
+        self._outer: list[tuple[Scope, str]] = []
+        self._type_checking = _type_checking(tree)
         self._walk(tree)
+        self._find_outer()
         self._follow_aliases()
 
     def _walk(self, tree: ast.Module) -> None:
@@ -120,7 +154,14 @@ class Layout:
             waiting.extend(Place(node, place.node, scope) for node, scope in reversed(children))
 
     def _children(self, node: ast.AST, scope: Scope) -> Iterator[tuple[ast.AST, Scope]]:
-        if isinstance(node, FUNCTIONS):
+        if isinstance(node, ast.If) and self._never_runs(node.test):
+            # Its names exist for type checkers alone: they are bound to nothing known.
+            names = (alias for part in ast.walk(node) for alias in getattr(part, "names", ()))
+            for alias in names:
+                if isinstance(alias, ast.alias):
+                    scope.bind((alias.asname or alias.name).partition(".")[0])
+            yield from ((child, scope) for child in node.orelse)
+        elif isinstance(node, FUNCTIONS):
             inside = self._inner("function", node, scope)
             arguments = node.args
             outside: list[ast.AST] = [*arguments.defaults]
@@ -151,6 +192,9 @@ class Layout:
             yield from ((child, inside) for child in keep)
         else:
             yield from ((child, scope) for child in ast.iter_child_nodes(node))
+
+    def _never_runs(self, test: ast.expr) -> bool:
+        return self._type_checking and isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
 
     def _inner(self, kind: str, node: ast.AST, scope: Scope) -> Scope:
         self.scopes[node] = inside = Scope(kind, node, scope)
@@ -184,6 +228,8 @@ class Layout:
                 home = scope.module if isinstance(node, ast.Global) else up.home_of(name)
                 scope.elsewhere[name] = home or scope.module
                 scope.elsewhere[name].bind(name)
+                if isinstance(node, ast.Nonlocal):
+                    self._outer.append((scope, name))
         elif isinstance(node, ast.NamedExpr):
             self._assign(_around_comprehensions(scope), node.target, node.value)
         elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
@@ -197,6 +243,7 @@ class Layout:
     def _bind_import(self, node: ast.Import | ast.ImportFrom, scope: Scope) -> None:
         if isinstance(node, ast.Import):
             for alias in node.names:
+                self._note(alias.name)
                 root = alias.name.partition(".")[0]
                 self.imported.add(alias.name if alias.asname else root)
                 scope.bind(alias.asname or root, alias.name if alias.asname else root)
@@ -214,6 +261,19 @@ class Layout:
             for one, its in zip(target.elts, value.elts, strict=False):
                 self._assign(scope, one, its)
 
+    def _note(self, module: str) -> None:
+        while module.strip("."):
+            self.imported.add(module)
+            module = module.rpartition(".")[0]
+
+    def _find_outer(self) -> None:
+        """Let a nonlocal name mean what the function around binds further down, too."""
+        for scope, name in self._outer:
+            guess = scope.elsewhere[name]
+            home = scope.parent.home_of(name) if scope.parent is not None else None
+            if home is not None and home is not guess:
+                home.origins.setdefault(name, set()).update(guess.origins.get(name, ()))
+
     def _follow_aliases(self) -> None:
         """Let `f = module.name` mean what the right side means; thrice, for chains of them."""
         for _ in range(3):
@@ -222,6 +282,42 @@ class Layout:
                 if found:
                     home = scope.elsewhere.get(name, scope)
                     home.origins.setdefault(name, set()).update(found)
+
+
+def joined(source: str, name: str) -> str:
+    """Return the dotted name of something imported from a module."""
+    return source + name if source.endswith(".") else f"{source}.{name}"
+
+
+#: Fields that hold a name which a node binds, or several.
+_BINDING = frozenset({"arg", "asname", "name", "names", "rest"})
+
+
+def _binds_type_checking(node: ast.AST) -> bool:
+    if isinstance(node, ast.alias):
+        # What it imports, the import statement tells.
+        return node.asname == "TYPE_CHECKING"
+    found = [getattr(node, key, None) for key in ("arg", "asname", "name", "rest")]
+    return "TYPE_CHECKING" in (*found, *getattr(node, "names", ()))
+
+
+def _type_checking(tree: ast.Module) -> bool:
+    """Whether TYPE_CHECKING is what typing offers, and nothing else in the whole file."""
+    if not any(isinstance(one, ast.ImportFrom) and one.module == "typing" for one in tree.body):
+        return False
+    imported = False
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            named = [alias for alias in node.names if "TYPE_CHECKING" in (alias.name, alias.asname)]
+            if named and (node.module != "typing" or node.level or any(a.asname for a in named)):
+                return False
+            imported = imported or bool(named)
+        elif isinstance(node, ast.Name) and node.id == "TYPE_CHECKING":
+            if not isinstance(node.ctx, ast.Load):
+                return False
+        elif _BINDING.intersection(vars(node)) and _binds_type_checking(node):
+            return False
+    return imported
 
 
 def _has_value(node: ast.AST) -> bool:

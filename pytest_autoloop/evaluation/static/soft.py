@@ -1,102 +1,156 @@
-"""What a reader of a kept file should know: it never decides."""
+"""The soft rules: what is no fault, and what the reader of a kept change should know."""
 
 from __future__ import annotations
 
 import ast
 from typing import TYPE_CHECKING
 
-from pytest_autoloop.evaluation.static import policy
+from pytest_autoloop.evaluation.static import modules, policy
 from pytest_autoloop.evaluation.static.facts import Fact
-from pytest_autoloop.evaluation.static.scopes import Layout, Place, origins_of
+from pytest_autoloop.evaluation.static.scopes import FUNCTIONS, Place, origins_of, root_of, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_CACHES = frozenset({"functools.cache", "functools.lru_cache", "functools.cached_property"})
-_TELLING_METHODS = frozenset({"__del__", "__eq__", "__hash__", "__getattr__", "__getattribute__"})
-#: More items than this in one literal are a table of answers, or data.
-_MANY = 64
-_DISPLAYS = (ast.Dict, ast.List, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
-_STATEMENTS = (ast.For, ast.While, ast.With, ast.Try, ast.If)
+    from pytest_autoloop.evaluation.static.scopes import Layout, Scope
+
+#: A table with more entries than this may hold answers.
+LARGEST_TABLE = 64
+#: Methods that comparing, hashing, reading or dropping an object calls.
+_TELLING_METHODS = frozenset({"__del__", "__eq__", "__getattr__", "__hash__"})
+_CACHE = "a cache that may live across calls"
 
 
 def soft_facts(layout: Layout) -> Iterator[Fact]:
-    """Find caches, state of the module, code at import, methods that comparisons call."""
-    containers = _containers(layout)
+    """Find state that lives across calls, code that runs at import, and tables."""
     for place in layout.places:
         node = place.node
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            text = ast.unparse(node)
-            yield Fact(("import", text), node.lineno, text)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield from _function(node, place)
-        elif isinstance(node, ast.List | ast.Tuple | ast.Set | ast.Dict):
-            yield from _literal(node)
-        elif isinstance(node, ast.Global) and place.scope.in_function():
+        if isinstance(node, ast.Call):
+            yield from _call(place)
+        elif isinstance(node, ast.Attribute | ast.Subscript):
+            if not isinstance(node.ctx, ast.Load):
+                yield from _kept(node.value, place)
+        elif isinstance(node, ast.Global):
             for name in node.names:
-                what = f"changes the module's {name} in a function: state lives across calls"
-                yield Fact(("state", name), node.lineno, what)
-        elif isinstance(node, _STATEMENTS) and place.parent is layout.module.node:
-            yield from _statement(node)
-        yield from _change(place, layout, containers)
+                yield Fact(("state", name), node.lineno, f"sets {name}, which lives across calls")
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from _decorators(node, place)
+            yield from _method(node, place)
+        elif isinstance(node, ast.ClassDef):
+            yield from _decorators(node, place)
+            yield from _shared(node)
+        else:
+            yield from _at_import(place)
+            yield from _table(node)
 
 
-def _function(node: ast.FunctionDef | ast.AsyncFunctionDef, place: Place) -> Iterator[Fact]:
-    if node.name in _TELLING_METHODS and isinstance(place.parent, ast.ClassDef):
-        what = f"the class {place.parent.name} defines {node.name}"
-        yield Fact(("method", place.parent.name, node.name), node.lineno, what)
+def _at_import(place: Place) -> Iterator[Fact]:
+    node = place.node
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        if not place.scope.in_function():
+            text = spelled(node.value.func)
+            yield Fact(("runs", text), node.lineno, f"calls {text} at import")
+    elif isinstance(node, ast.For | ast.While | ast.With) and place.scope.kind == "module":
+        kind = type(node).__name__.lower()
+        yield Fact(("runs", kind), node.lineno, f"runs a {kind} statement at import")
+
+
+def _table(node: ast.AST) -> Iterator[Fact]:
+    if isinstance(node, ast.Dict | ast.List | ast.Set | ast.Tuple):
+        entries = node.keys if isinstance(node, ast.Dict) else node.elts
+        if len(entries) > LARGEST_TABLE:
+            what = f"holds a table of {len(entries)} entries"
+            yield Fact(("table", str(len(entries))), node.lineno, what)
+
+
+def new_imports(layout: Layout) -> Iterator[Fact]:
+    """Find every import, whether it is allowed or not."""
+    for place in layout.places:
+        node = place.node
+        paths = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            source = "." * node.level + (node.module or "")
+            paths = [source] if node.module else [source + alias.name for alias in node.names]
+        for path in paths:
+            if path != "__future__":
+                line = getattr(node, "lineno", 1)
+                yield Fact(("imports", path), line, f"imports {path}")
+
+
+def _call(place: Place) -> Iterator[Fact]:
+    node = place.node
+    assert isinstance(node, ast.Call)
+    function = node.func
+    if isinstance(function, ast.Attribute) and function.attr in policy.MUTATORS:
+        yield from _kept(function.value, place)
+    found = origins_of(function, place.scope)
+    # As a decorator it is told with the function it decorates.
+    if found & policy.CACHES and not isinstance(place.parent, ast.FunctionDef):
+        yield Fact(("cache", ""), node.lineno, f"makes {_CACHE}")
+    if "concurrent.futures.ThreadPoolExecutor" in found:
+        yield Fact(("threads",), node.lineno, "starts threads")
+
+
+def _kept(base: ast.expr, place: Place) -> Iterator[Fact]:
+    """Find a change, made in a function, of something that was made outside of it."""
+    root = root_of(base)
+    if not isinstance(root, ast.Name) or not place.scope.in_function():
+        return
+    home = place.scope.home_of(root.id)
+    line = getattr(place.node, "lineno", 1)
+    if home is None or origins_of(root, place.scope):
+        # Something imported may be a module: `numpy.append(x, y)` changes nothing.
+        return
+    if home.kind == "module":
+        what = f"changes {spelled(base)}, which lives across calls"
+        yield Fact(("state", root.id), line, what)
+    elif isinstance(home.node, FUNCTIONS) and root.id in _default_containers(home):
+        what = f"changes {root.id}, a default value, which lives across calls"
+        yield Fact(("state", root.id), line, what)
+
+
+def _default_containers(scope: Scope) -> set[str]:
+    """Return the parameters of a function whose default value is a container."""
+    assert isinstance(scope.node, FUNCTIONS)
+    given = scope.node.args
+    positional = [*given.posonlyargs, *given.args]
+    start = len(positional) - len(given.defaults)
+    pairs: list[tuple[ast.arg, ast.expr | None]] = [
+        *zip(positional[start:], given.defaults, strict=True),
+        *zip(given.kwonlyargs, given.kw_defaults, strict=True),
+    ]
+    return {argument.arg for argument, default in pairs if default and _is_container(default)}
+
+
+def _is_container(value: ast.expr | None) -> bool:
+    if isinstance(value, ast.Call):
+        return spelled(value.func).rpartition(".")[2] in policy.CONTAINERS
+    displays = ast.Dict | ast.List | ast.Set | ast.DictComp | ast.ListComp | ast.SetComp
+    return isinstance(value, displays)
+
+
+def _decorators(
+    node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, place: Place
+) -> Iterator[Fact]:
     for decorator in node.decorator_list:
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
-        if origins_of(called, place.scope) & _CACHES:
-            what = f"{node.name} has a cache, which may live across calls"
-            yield Fact(("cache", node.name), node.lineno, what)
+        for origin in sorted(origins_of(called, place.scope)):
+            if origin in policy.CACHES:
+                yield Fact(("cache", node.name), node.lineno, f"gives {node.name} {_CACHE}")
+            elif not modules.is_open(origin.rpartition(".")[0]):
+                what = f"gives {node.name} the decorator {spelled(called)}, which runs at import"
+                yield Fact(("decorator", origin), node.lineno, what)
 
 
-def _literal(node: ast.List | ast.Tuple | ast.Set | ast.Dict) -> Iterator[Fact]:
-    count = len(node.keys if isinstance(node, ast.Dict) else node.elts)
-    if count > _MANY:
-        what = f"a literal with {count} items"
-        yield Fact(("literal", str(count)), node.lineno, what)
+def _method(node: ast.FunctionDef | ast.AsyncFunctionDef, place: Place) -> Iterator[Fact]:
+    if place.scope.kind == "class" and node.name in _TELLING_METHODS:
+        owner = getattr(place.scope.node, "name", "")
+        yield Fact(("method", owner, node.name), node.lineno, f"defines {owner}.{node.name}")
 
 
-def _statement(node: ast.stmt) -> Iterator[Fact]:
-    text = ast.unparse(node)
-    if isinstance(node, ast.If) and text.startswith(("if TYPE_CHECKING", "if __name__")):
-        return
-    first = text.splitlines()[0][:60]
-    yield Fact(("statement", text), node.lineno, f"runs at import: {first}")
-
-
-def _containers(layout: Layout) -> frozenset[str]:
-    """Return the module's names that are bound to a container that can change."""
-    return frozenset(
-        name
-        for name, values in layout.module.values.items()
-        if any(
-            isinstance(value, _DISPLAYS) or _made(value) in policy.CONTAINERS for value in values
-        )
-    )
-
-
-def _made(value: ast.expr | None) -> str:
-    """Return the name of what is called to make a value; empty if that is no call."""
-    return _last(value.func) if isinstance(value, ast.Call) else ""
-
-
-def _last(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
-
-
-def _change(place: Place, layout: Layout, containers: frozenset[str]) -> Iterator[Fact]:
-    """Find a function that changes a container of the module."""
-    node = place.node
-    base: ast.expr | None = None
-    if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
-        base = node.value
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        base = node.func.value if node.func.attr in policy.MUTATORS else None
-    if not isinstance(base, ast.Name) or base.id not in containers:
-        return
-    if place.scope.in_function() and place.scope.home_of(base.id) is layout.module:
-        what = f"changes the module's {base.id} in a function: state lives across calls"
-        yield Fact(("state", base.id), getattr(node, "lineno", 1), what)
+def _shared(node: ast.ClassDef) -> Iterator[Fact]:
+    for part in node.body:
+        if isinstance(part, ast.Assign | ast.AnnAssign) and _is_container(part.value):
+            target = part.targets[0] if isinstance(part, ast.Assign) else part.target
+            name = f"{node.name}.{spelled(target)}"
+            yield Fact(("shared", name), part.lineno, f"keeps {name}, which all its objects share")

@@ -24,7 +24,7 @@ _BLANK = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\u2028\u2029")
 _BOM = b"\xef\xbb\xbf"
 
 
-def growth(candidate: bytes, baseline: bytes) -> Iterator[Fact]:
+def size_facts(candidate: bytes, baseline: bytes) -> Iterator[Fact]:
     """Find a file that has become much larger."""
     size, before = len(candidate), len(baseline)
     if size > LARGEST and size > before * 5 // 4:
@@ -35,18 +35,27 @@ def growth(candidate: bytes, baseline: bytes) -> Iterator[Fact]:
         yield Fact(("size",), 1, what)
 
 
-def text_facts(content: bytes) -> Iterator[Fact]:
+def longest_line(content: bytes) -> int:
+    """Return how long a candidate's lines may be: the baseline's own are fine."""
+    return max(LONGEST_LINE, *(len(line) for line in _lines(content)))
+
+
+def text_facts(content: bytes, longest: int = LONGEST_LINE) -> Iterator[Fact]:
     """Find what makes a file read differently from how it looks."""
     yield from _encoding(content)
     text = content.decode("utf-8", "replace")
-    for number, line in enumerate(re.split(r"\r\n|\n", text), 1):
-        if len(line) > LONGEST_LINE:
-            what = f"has a line of {len(line)} characters: {LONGEST_LINE} are allowed"
-            yield Fact(("line", line), number, what)
+    for number, line in enumerate(_lines(content), 1):
+        if len(line) > longest:
+            what = f"has a line of {len(line)} characters: {longest} are allowed"
+            yield Fact(("long",), number, what)
         if not line.isascii() or not line.isprintable():
             yield from _characters(number, line)
     if not text.isascii():
         yield from _identifiers(text)
+
+
+def _lines(content: bytes) -> list[str]:
+    return re.split(r"\r\n|\n", content.decode("utf-8", "replace"))
 
 
 def _encoding(content: bytes) -> Iterator[Fact]:
@@ -70,7 +79,7 @@ def _characters(number: int, line: str) -> Iterator[Fact]:
         variation = "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
         hidden = category in {"Cf", "Cc", "Cs", "Co"} or character in _BLANK or variation
         # A byte order mark at the very beginning has its own finding.
-        if not hidden or character == "\t" or (character == "\ufeff" and number == 1):
+        if not hidden or character in "\t\f" or (character == "\ufeff" and number == 1):
             continue
         name = unicodedata.name(character, "control character")
         what = f"holds the invisible character U+{ord(character):04X} ({name.lower()})"
