@@ -13,12 +13,15 @@ from pytest_autoloop.errors import BaselineRed, UsageError
 from pytest_autoloop.evaluation import judge
 from pytest_autoloop.evaluation.evaluator import Limits
 from pytest_autoloop.evaluation.judge import clean
-from pytest_autoloop.evaluation.runner import Isolation
+from pytest_autoloop.evaluation.launchers import SpawnLauncher
+from pytest_autoloop.evaluation.runner import Isolation, Runner
 from pytest_autoloop.harness.manifest import Manifest
 from pytest_autoloop.model import TIME, Decision, GuardReport, Pair, Sample
 
 if TYPE_CHECKING:
-    from pytest_autoloop.evaluation.protocol import Verdict
+    from pathlib import Path
+
+    from pytest_autoloop.evaluation.protocol import Phase, Verdict
     from pytest_autoloop.evaluation.runner import Run
     from pytest_autoloop.model import Metric
     from pytest_autoloop.workplace import Workplace
@@ -143,6 +146,8 @@ def _isolate(workplace: Workplace, run: Run, manifest: Manifest) -> tuple[str, s
     """
     verdict, evaluator = run.verdict, workplace.evaluator
     assert verdict is not None
+    if "isolation" in workplace.runner.sandbox.without:
+        return "isolation is switched off", ""
     reason = str(verdict.api.get("reason", "")) if verdict.api else "its use was not recorded"
     if reason:
         return reason, ""
@@ -159,7 +164,9 @@ def _isolate(workplace: Workplace, run: Run, manifest: Manifest) -> tuple[str, s
     workplace.pool.reset("candidate")
     report = judge.guard_report(trial, manifest.required, evaluator.usual)
     if report.passed and manifest.fixtures:
+        evaluator.learning = True
         measured = evaluator.sample(manifest, incumbent=False)
+        evaluator.learning = False
         if isinstance(measured, Decision):
             report = GuardReport(passed=False, message=measured.detail)
     if report.passed:
@@ -239,16 +246,26 @@ def _advice(workplace: Workplace, said: str, metrics: tuple[str, ...] = ()) -> s
     """Tell what to do: the files that a clean worktree lacks may make the difference."""
     if "from pytest-timeout" in said:
         return "Make the guard faster, or give it more time with --autoloop-timeout."
-    repository = workplace.repository
-    run = workplace.runner.run(
-        repository.root,
-        "measure" if metrics else "guard",
-        seconds=workplace.evaluator.limits.guard,
-        max_failures=1,
-        metrics=metrics,
-    )
+    repository, runner = workplace.repository, workplace.runner
     what = "metrics" if metrics else "guards"
-    if run.verdict is None or run.verdict.failed:
+    # The user's own code, in the user's own surroundings.
+    bare = Runner(runner.project, workplace.pool.directory, SpawnLauncher())
+
+    def passes(place: Path) -> bool:
+        phase: Phase = "measure" if metrics else "guard"
+        seconds = workplace.evaluator.limits.guard
+        run = bare.run(place, phase, seconds=seconds, max_failures=1, metrics=list(metrics))
+        ended = run.verdict is not None and run.verdict.exitstatus == 0
+        return ended and run.verdict is not None and not run.verdict.failed
+
+    if runner.sandbox.contained and passes(workplace.pool.path("candidate")):
+        return (
+            f"The {what} pass outside of the sandbox ({runner.sandbox.told()}). Open what they "
+            "need in pytest's ini file: autoloop_network = true, autoloop_readable, "
+            "autoloop_writable and autoloop_env take paths and names; or accept that candidates "
+            "run as you, with --autoloop-sandbox=off"
+        )
+    if not passes(repository.root):
         return f"They fail in your checkout too: make the {what} pass there first."
     names = [*repository.untracked(), *repository.ignored(1000)]
     missing = [n for n in names if not any(part in _NOT_DATA for part in n.split("/"))]

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_autoloop import text
+from pytest_autoloop.briefing import brief_for
 from pytest_autoloop.comparison import Audit, Comparison
 from pytest_autoloop.decision import gains, online
 from pytest_autoloop.decision.rules import Sequential
@@ -20,8 +21,6 @@ from pytest_autoloop.model import (
     Brief,
     Decision,
     Experiment,
-    Outcome,
-    Reading,
 )
 from pytest_autoloop.outlook import Outlook
 
@@ -148,7 +147,15 @@ class Campaign:
         started = time.monotonic()
         parent = self.search.parent(self.experiments)
         source = self.workplace.repository.read(parent, self.workplace.target.path)
-        brief = self._brief(number, source)
+        brief = brief_for(
+            self.experiments,
+            self.workplace.target,
+            source,
+            self.metrics,
+            number=number,
+            program=self.program,
+            smallest_gain=self.outlook.smallest_gain,
+        )
         proposal = self.listener.propose(brief) or self.proposer.propose(brief)
         if proposal is None:
             return None
@@ -200,9 +207,9 @@ class Campaign:
             return _decided(experiment, content)
         experiment = self.ledger.commit(experiment, target, content)
         workplace = self.workplace
-        refusal = screen.refuse(content, target, attempt.source, self._tried) or screen.inspect(
-            content, target, workplace.source, self.allow_imports
-        )
+        refusal = screen.refuse(content, target, attempt.source, self._tried)
+        if refusal is None and "screen" not in workplace.runner.sandbox.without:
+            refusal = screen.inspect(content, target, workplace.source, self.allow_imports)
         self._tried.setdefault(screen.fingerprint(content), number)
         veto = None if refusal else self.listener.check(proposal)
         if veto:
@@ -289,32 +296,6 @@ class Campaign:
         self.experiments.append(experiment)
         self.listener.finished(experiment)
 
-    def _brief(self, number: int, source: bytes) -> Brief:
-        present = next(e for e in reversed(self.experiments) if e.status in {"keep", "baseline"})
-        return Brief(
-            number=number,
-            target=self.workplace.target,
-            source=source,
-            readings=tuple(Reading(m, present.metrics.get(m.name)) for m in self.metrics),
-            directives=_read_program(self.program),
-            smallest_gain=self.outlook.smallest_gain,
-            history=tuple(self._outcome(e) for e in self.experiments[1:]),
-        )
-
-    def _outcome(self, experiment: Experiment) -> Outcome:
-        effect = experiment.effect
-        detail = experiment.detail
-        if experiment.guard is not None and experiment.guard.test:
-            detail = f"{experiment.guard.test}: {detail}"
-        return Outcome(
-            number=experiment.number,
-            status=experiment.status,
-            reason=experiment.reason,
-            description=experiment.description,
-            effect="" if effect is None else text.effect(effect, self.primary.direction),
-            detail=detail,
-        )
-
     def _values(self, pairs: Sequence[Pair]) -> dict[str, float | None]:
         """Return the candidate's value of each metric over some pairs."""
         return {
@@ -338,14 +319,6 @@ def _decided(experiment: Experiment, decision: Decision) -> Experiment:
 def _one_line(description: str) -> str:
     words = text.visible(" ".join(_CONTROL.sub(" ", description).split()))
     return words[:_DESCRIPTION_LIMIT] or "no description"
-
-
-def _read_program(path: Path) -> str:
-    """Read the human's standing orders; they may come, go and change while a campaign runs."""
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
 
 
 def _now() -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import re
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
+
+from pytest_autoloop.option_types import choice, count, fraction, rate, rule, seconds, tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,8 +21,10 @@ DEFAULT_PROPOSER = "rules"
 DEFAULT_PROGRAM = "program.md"
 #: The marker of guards that no proposer is told of, as pytest's ini key `markers` has it.
 HIDDEN_MARKER = "autoloop_hidden: never shown to a proposer, neither its source nor what it says"
-#: A tag is part of a path and of a ref's name: no ".." and no end in "." or ".lock".
-_TAG = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?!\.|lock$|$)){0,99}")
+#: Environment variable by which `benchmarks/cheats.py` switches layers off, one by one, to see what
+#: each is worth; and their names.
+WITHOUT = "PYTEST_AUTOLOOP_WITHOUT"
+LAYERS = frozenset({"screen", "tripwire", "containment", "isolation", "differential", "verify"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,81 +40,12 @@ class Option:
     default: str = ""
 
 
-def _count(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = -1
-    if number < 0:
-        message = f"{text!r} is not a number of experiments: write 0 (baseline only) or more"
-        raise argparse.ArgumentTypeError(message)
-    return number
-
-
-def _seconds(text: str) -> float:
-    return _positive(text, "a positive number of seconds; write for example 60")
-
-
-def _fraction(text: str) -> float:
-    value = _positive(text, "a positive relative gain; write 0.01 for 1%")
-    if value >= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not below 1: write 0.01 for 1%")
-    return value
-
-
-def _positive(text: str, what: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
-    return value
-
-
-def _tag(text: str) -> str:
-    if not _TAG.fullmatch(text):
-        message = (
-            f"{text!r} cannot name a campaign and its branch: use up to 100 letters, digits, "
-            "dashes, underscores and dots, for example nov20"
-        )
-        raise argparse.ArgumentTypeError(message)
-    return text
-
-
-def _choice(*names: str) -> Callable[[str], str]:
-    def choose(text: str) -> str:
-        if text not in names:
-            message = f"{text!r} is none of {', '.join(names)}"
-            raise argparse.ArgumentTypeError(message)
-        return text
-
-    return choose
-
-
-def _rule(text: str) -> str:
-    kind, colon, count = text.partition(":")
-    if text in {"sequential", "threshold", "strict"}:
-        return text
-    if kind == "batched" and (not colon or (count.isdecimal() and int(count) > 1)):
-        return text
-    message = f"{text!r} is no rule: write sequential, batched:K (K from 2), threshold or strict"
-    raise argparse.ArgumentTypeError(message)
-
-
-def _rate(text: str) -> float:
-    value = _positive(text, "a positive share of false keeps; write 0.05 for 5%")
-    if value >= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not below 1: write 0.05 for 5%")
-    return value
-
-
 OPTIONS = (
     Option(
         "--autoloop",
         "Improve the target in N experiments; 0 checks the harness and measures the baseline",
         "N",
-        _count,
+        count,
     ),
     Option(
         "--autoloop-proposer",
@@ -123,20 +58,20 @@ OPTIONS = (
         "--autoloop-tag",
         "Name of the campaign and of its branch autoexp/TAG (default: today, for example nov20)",
         "TAG",
-        _tag,
+        tag,
     ),
     Option(
         "--autoloop-timeout",
         "Seconds one child session may take (default: 60 or 5 x the baseline, the longer)",
         "SECONDS",
-        _seconds,
+        seconds,
         ini="autoloop_timeout",
     ),
     Option(
         "--autoloop-min-gain",
         "Smallest relative gain worth keeping (default: 0.01, which is 1%%)",
         "FRACTION",
-        _fraction,
+        fraction,
         ini="autoloop_min_gain",
         default="0.01",
     ),
@@ -144,7 +79,7 @@ OPTIONS = (
         "--autoloop-max-regression",
         "What a single benchmark may lose when their mean gains (default: 0.05, which is 5%%)",
         "FRACTION",
-        _fraction,
+        fraction,
         ini="autoloop_max_regression",
         default="0.05",
     ),
@@ -153,7 +88,7 @@ OPTIONS = (
         "What better means with several metrics: primary (default), pareto, weighted, "
         "lexicographic, gated",
         "NAME",
-        _choice("primary", "pareto", "weighted", "lexicographic", "gated"),
+        choice("primary", "pareto", "weighted", "lexicographic", "gated"),
         ini="autoloop_objective",
         default="primary",
     ),
@@ -161,7 +96,7 @@ OPTIONS = (
         "--autoloop-rule",
         "How pairs are judged: sequential (default), strict, batched:K, threshold",
         "RULE",
-        _rule,
+        rule,
         ini="autoloop_rule",
         default="sequential",
     ),
@@ -169,14 +104,14 @@ OPTIONS = (
         "--autoloop-fdr",
         "Bound the share of false keeps among all keeps of the session (default: not bounded)",
         "RATE",
-        _rate,
+        rate,
         ini="autoloop_fdr",
     ),
     Option(
         "--autoloop-clock",
         "What benchmarks are timed with: wall (default), cpu, instructions",
         "CLOCK",
-        _choice("wall", "cpu", "instructions"),
+        choice("wall", "cpu", "instructions"),
         ini="autoloop_clock",
         default="wall",
     ),
@@ -184,7 +119,7 @@ OPTIONS = (
         "--autoloop-statistic",
         "What the rounds of a benchmark are reduced to: min (default), median",
         "NAME",
-        _choice("min", "median"),
+        choice("min", "median"),
         ini="autoloop_statistic",
         default="min",
     ),
@@ -193,7 +128,7 @@ OPTIONS = (
         "Whether first calls in fresh processes can overrule warm ones: fresh (default), or "
         "warm for code whose job is to cache",
         "KIND",
-        _choice("fresh", "warm"),
+        choice("fresh", "warm"),
         ini="autoloop_rounds",
         default="fresh",
     ),
@@ -201,7 +136,7 @@ OPTIONS = (
         "--autoloop-launcher",
         "How children are started: auto (default), forkserver, spawn",
         "NAME",
-        _choice("auto", "forkserver", "spawn"),
+        choice("auto", "forkserver", "spawn"),
         ini="autoloop_launcher",
         default="auto",
     ),
@@ -210,7 +145,7 @@ OPTIONS = (
         "Containment of candidates: auto (default) refuses to start where nothing holds, strict "
         "wants every layer and isolated mode, off runs them as you",
         "NAME",
-        _choice("auto", "strict", "off"),
+        choice("auto", "strict", "off"),
         ini="autoloop_sandbox",
         default="auto",
     ),
@@ -278,6 +213,8 @@ class Settings:
     #: Names of environment variables that children may see.
     environment: tuple[str, ...] = ()
     allow_imports: tuple[str, ...] = ()
+    #: Layers that the benchmark of cheating candidates has switched off.
+    without: frozenset[str] = frozenset()
 
     @classmethod
     def from_config(cls, config: pytest.Config) -> Settings:
@@ -310,6 +247,7 @@ class Settings:
             writable=tuple(config.getini("autoloop_writable")),
             environment=tuple(config.getini("autoloop_env")),
             allow_imports=tuple(config.getini("autoloop_allow_imports")),
+            without=frozenset(os.environ.get(WITHOUT, "").split(",")) & LAYERS,
         )
 
 

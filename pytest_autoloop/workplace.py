@@ -60,7 +60,7 @@ def sandbox_of(
         UsageError: nothing holds, a wanted layer is missing, or a path does not exist.
     """
     if layers is None:
-        return Sandbox()
+        return Sandbox(without=settings.without)
     if not layers.holds:
         raise UsageError(
             f"{layers.line()}. To run candidates as you all the same: --autoloop-sandbox=off"
@@ -79,6 +79,7 @@ def sandbox_of(
         readable=(repository.root / ".git", *package_paths(repository.root, sys.path), *readable),
         writable=writable,
         environment=settings.environment,
+        without=settings.without,
     )
 
 
@@ -108,7 +109,8 @@ def set_up(
     """Make two worktrees and everything around them; remove them at the end."""
     config = session.config
     root = repository.root
-    layers = None if settings.sandbox == "off" else probe()
+    off = settings.sandbox == "off" or "containment" in settings.without
+    layers = None if off else probe()
     sandbox = sandbox_of(settings, repository, config.rootpath, layers)
     project = Project(
         checkout=root,

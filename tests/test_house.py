@@ -14,17 +14,26 @@ ROOT = Path(pytest_autoloop.__file__).parent
 #: several modules, each may import those that follow it in the line.
 ROOMS = (
     ("plugin",),
-    ("session",),
+    ("session", "nodes"),
     ("cli",),
     ("reporting",),
-    ("opening", "campaign", "comparison", "outlook", "baseline", "workplace", "targets"),
+    (
+        "opening",
+        "campaign",
+        "briefing",
+        "comparison",
+        "outlook",
+        "baseline",
+        "workplace",
+        "targets",
+    ),
     ("search",),
     ("proposers",),
     ("evaluation",),
     ("decision",),
     ("harness",),
     ("history",),
-    ("settings",),
+    ("settings", "option_types"),
     ("text",),
     ("hookspecs",),
     ("model",),
@@ -128,7 +137,8 @@ def test_every_module_says_what_it_is_for(path: Path) -> None:
 def test_nothing_imports_what_takes_time_at_its_head() -> None:
     """Modules that a plain pytest run loads import nothing but pytest and the standard library."""
     slow = {"openai", "git", "libcst", "optuna", "rich", "asyncio", "httpx", "pytest_benchmark"}
-    plain = ["__init__.py", "plugin.py", "hookspecs.py", "settings.py", "model.py"]
+    plain = ["__init__.py", "plugin.py", "hookspecs.py", "settings.py", "option_types.py"]
+    plain += ["model.py"]
     plain += [name_of(path) for path in MODULES if room_of(path) == "harness"]
     for name in plain:
         tree = ast.parse((ROOT / name).read_text(encoding="utf-8"))

@@ -46,6 +46,7 @@ class Child:
     ) -> None:
         self._spec = spec
         self._private = private
+        self._running = Private(spec.file(RUNNING))
         self._registry = registry
         self._subject = subject
         self._inputs: object = None
@@ -135,11 +136,11 @@ class Child:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Leave a note of what is running, for when this process does not live to tell."""
-        Path(self._spec.temporary, RUNNING).write_text(nodeid, encoding="utf-8")
+        self._running.write(nodeid.encode())
 
     def pytest_runtest_logfinish(self) -> None:
         """Take the note back."""
-        Path(self._spec.temporary, RUNNING).write_text("", encoding="utf-8")
+        self._running.write(b"")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Fold the reports of setup, call and teardown into one outcome per node id."""
@@ -165,6 +166,7 @@ class Child:
         self._verdict.compiled = SourceLoader.compiled
         self._subject.fill(self._verdict, self._inputs)
         self._private.write(self._verdict.to_bytes())
+        self._private.close()
 
 
 def _finite(value: object) -> float | None:

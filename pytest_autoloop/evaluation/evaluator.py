@@ -117,7 +117,7 @@ class Evaluator:
         wanted: dict[str, Any] = {"hide_current_test": self.hide_current_test}
         if recorded:
             wanted["mode"] = "record"
-        if self.isolation is not None:
+        if self.isolation is not None and "differential" not in self._runner.sandbox.without:
             wanted["differential"] = min(_FRESH_SECONDS, self.limits.guard)
         if arranged:
             wanted |= {"killers": self._killers, "seconds_of_guards": self.test_seconds}
@@ -136,7 +136,7 @@ class Evaluator:
 
         `claimed` is the gain to be confirmed, as a logarithm.
         """
-        if self.isolation is None:
+        if self.isolation is None or "verify" in self._runner.sandbox.without:
             return None
         return self._runner.run(
             self._candidate,

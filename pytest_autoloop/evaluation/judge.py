@@ -49,13 +49,18 @@ def guard_report(
             seconds=seconds,
         )
 
-    fault = _ended_early(run, "guards") or _fault(run, usual)
+    fault = _ended_early(run, "guards") or _fault(run)
     if fault is not None:
         return fails(fault.status, fault.reason, fault.detail, run.running)
-    verdict = run.verdict
-    assert verdict is not None
-    failure = _failure(verdict, required)
-    return GuardReport(passed=True, seconds=seconds) if failure is None else fails(*failure)
+    assert run.verdict is not None
+    # A guard that failed says more than what it left undone.
+    failure = _failure(run.verdict, required)
+    if failure is not None:
+        return fails(*failure)
+    tampered = _tampering(run, usual)
+    if tampered is not None:
+        return fails(tampered.status, tampered.reason, tampered.detail)
+    return GuardReport(passed=True, seconds=seconds)
 
 
 def _failure(verdict: Verdict, required: frozenset[str]) -> tuple[Status, str, str, str] | None:
@@ -85,7 +90,7 @@ def sample(
 
     `unclaimed` are the seconds that a session of the untouched target takes beside its benchmarks.
     """
-    fault = _ended_early(run, "measuring") or _fault(run, usual)
+    fault = _ended_early(run, "measuring") or _fault(run) or _tampering(run, usual)
     if fault is not None:
         return fault
     verdict = run.verdict
@@ -122,7 +127,7 @@ def traces(run: Run) -> dict[str, str]:
     return found
 
 
-def _fault(run: Run, usual: Collection[str]) -> Decision | None:
+def _fault(run: Run) -> Decision | None:
     """Return what a candidate did that no candidate may.
 
     Raises:
@@ -139,13 +144,18 @@ def _fault(run: Run, usual: Collection[str]) -> Decision | None:
         told, reason, detail = map(str, verdict.fault)
         status: Status = "timeout" if told == "timeout" else "crash"
         return Decision("discard" if told == "discard" else status, reason, clean(detail))
+    return None
+
+
+def _tampering(run: Run, usual: Collection[str]) -> Decision | None:
+    """Return what was found that the untouched harness does not leave."""
     found = [what for kind, what in traces(run).items() if kind not in usual]
     return Decision("discard", "tampered", clean("; ".join(found))) if found else None
 
 
 def verified(run: Run) -> tuple[Effect | None, Decision | None, tuple[str, ...]]:
     """Return what a measurement from outside found, why that refuses the keep, and flags."""
-    fault = _ended_early(run, "verifying") or _fault(run, ())
+    fault = _ended_early(run, "verifying") or _fault(run)
     if fault is not None:
         return None, fault, ()
     assert run.verdict is not None

@@ -60,6 +60,8 @@ class ChildSpec:
     #: Whether the process confines itself before anything of the project is imported, what it may
     #: then reach besides the worktree and the temporary directory, and whether it has a network.
     contained: bool = False
+    #: Whether a worker reports what no computing code does.
+    tripwire: bool = True
     network: bool = False
     readable: list[str] = field(default_factory=list)
     writable: list[str] = field(default_factory=list)

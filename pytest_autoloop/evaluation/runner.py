@@ -120,7 +120,7 @@ class Runner:
         """
         temporary = Path(tempfile.mkdtemp(prefix="run-", dir=self._scratch))
         # Opened now: what the child's name for it leads to afterwards is the candidate's choice.
-        reserved = Reserved(temporary / "verdict")
+        reserved, running = Reserved(temporary / "verdict"), Reserved(temporary / RUNNING)
         try:
             specification = self._specification(worktree, temporary, phase, wanted)
             if isolation is not None:
@@ -147,12 +147,13 @@ class Runner:
                 ended,
                 Verdict.from_bytes(reserved.read()) if believed else None,
                 _tail(temporary / "output"),
-                running=_tail(temporary / RUNNING),
+                running=(running.read() or b"").decode("utf-8", errors="replace"),
                 rewritten=_content(worktree / self.project.target) != source,
                 recording=(_content(temporary / RECORDING) or b"") if recorded else b"",
             )
         finally:
             reserved.close()
+            running.close()
             shutil.rmtree(temporary, ignore_errors=True)
 
     def _specification(
@@ -173,6 +174,7 @@ class Runner:
             clock=project.clock,
             statistic=project.statistic,
             contained=sandbox.contained,
+            tripwire="tripwire" not in sandbox.without,
             network=sandbox.network,
             readable=list(map(str, sandbox.readable)),
             writable=list(map(str, sandbox.writable)),

@@ -35,6 +35,8 @@ class Sandbox:
     writable: tuple[Path, ...] = ()
     #: Names of environment variables that pass.
     environment: tuple[str, ...] = ()
+    #: Other layers that are switched off, to see what they are worth: `settings.LAYERS`.
+    without: frozenset[str] = frozenset()
 
     @property
     def contained(self) -> bool:

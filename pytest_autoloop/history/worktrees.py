@@ -9,13 +9,10 @@ none moves a branch.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import stat
-import sys
 import tempfile
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +28,7 @@ from pytest_autoloop.history.files import (
 )
 from pytest_autoloop.history.gitparts import GitSettings
 from pytest_autoloop.history.integrity import Digests, Seal
+from pytest_autoloop.history.leftovers import remove_leftovers
 from pytest_autoloop.history.sealed import SealedWorktree
 
 if TYPE_CHECKING:
@@ -39,7 +37,6 @@ if TYPE_CHECKING:
 
     from pytest_autoloop.history.repository import Repository
 
-_OWNER = re.compile(r"pytest-autoloop-(\d+)-")
 _PERMISSIONS = 0o777
 
 
@@ -306,48 +303,3 @@ class WorktreePool:
                 f"{file} cannot be written: {error.strerror or error}. "
                 "See that the disk has room and that the path names a file, then start again."
             ) from error
-
-
-def remove_leftovers(repository: Repository, place: Path) -> None:
-    """Remove the checkouts of this repository whose owner died before it could."""
-    dead: set[Path] = set()
-    for path in repository.worktrees():
-        owner = _OWNER.match(path.parent.name)
-        if owner is None or path.parent.parent != place or _is_alive(int(owner[1])):
-            continue
-        dead.add(path.parent)
-        # Another session may be removing the same one, and the next session tries again.
-        with suppress(RepositoryError):
-            repository.remove_worktree(path)
-    for directory in dead:
-        with suppress(RepositoryError):
-            remove_tree(directory)
-
-
-def _is_alive(process: int) -> bool:
-    if sys.platform == "win32":
-        return _is_alive_on_windows(process)
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:  # it lives, and belongs to somebody else
-        return True
-    return True
-
-
-def _is_alive_on_windows(process: int) -> bool:
-    """Ask for the process itself, because there signal 0 is not a question but Ctrl-C."""
-    if sys.platform != "win32":
-        return False
-    import ctypes  # noqa: PLC0415
-
-    query, still_active = 0x1000, 259
-    kernel = ctypes.windll.kernel32
-    handle = kernel.OpenProcess(query, False, process)
-    if not handle:
-        return False
-    code = ctypes.c_ulong()
-    kernel.GetExitCodeProcess(handle, ctypes.byref(code))
-    kernel.CloseHandle(handle)
-    return code.value == still_active

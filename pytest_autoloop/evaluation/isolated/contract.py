@@ -34,6 +34,8 @@ class Surroundings:
     output: str
     #: Whether the containment layers are applied, and must be.
     contained: bool = True
+    #: Whether a worker reports what no computing code does.
+    tripwire: bool = True
     #: Address space in bytes; None leaves it as it is.
     memory_bytes: int | None = 4 * 2**30
 

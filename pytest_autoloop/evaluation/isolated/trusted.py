@@ -88,6 +88,7 @@ class Trusted:
             home=str(home),
             output=f"{home}.out",
             contained=spec.contained,
+            tripwire=spec.tripwire,
         )
         path = str(Path(spec.worktree, spec.target))
         source = Source(self._api.module, path, self._content(version))

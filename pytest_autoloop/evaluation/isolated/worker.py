@@ -127,7 +127,8 @@ def _load(source: Source, surroundings: Surroundings, writing: int) -> ModuleTyp
         apply(policy, "worker")
     sys.modules.pop(source.module, None)
     sys.meta_path.insert(0, _MemoryFinder(source))
-    tripwire.arm(report, target_path=source.path, readable=surroundings.readable)
+    if surroundings.tripwire:
+        tripwire.arm(report, target_path=source.path, readable=surroundings.readable)
     return importlib.import_module(source.module)
 
 
