@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import FrameType
 
 _COMPUTING = """
     __future__ abc array ast base64 binascii bisect calendar cmath collections collections.abc
     colorsys concurrent.futures contextlib copy csv dataclasses datetime decimal difflib enum
     fractions functools graphlib hashlib heapq hmac html html.entities itertools json keyword math
-    numbers operator pprint queue random re statistics string stringprep struct textwrap time token
-    typing unicodedata uuid zlib zoneinfo
+    numbers operator pprint queue random re statistics string stringprep struct textwrap token
+    typing unicodedata zlib zoneinfo
 """
 #: Modules of the standard library that only compute.
 COMPUTING = frozenset(_COMPUTING.split())
@@ -84,6 +83,7 @@ _FAMILIES = {
 _BY_TARGET = {
     "exec": "turns text into code",
     "compile": "turns text into code",
+    "sys.monitoring.register_callback": "traces the interpreter",
     "sys.settrace": "traces the interpreter",
     "sys.setprofile": "traces the interpreter",
     "object.__getattr__": "looks into the interpreter",
@@ -94,6 +94,14 @@ _BY_TARGET = {
     "marshal.load": "turns bytes into code",
     "pickle.find_class": "unpickles",
 }
+#: Modules that the target's own import statements must name, where the screen sees them. What they
+#: name is imported before the hook is set, so any later import has been hidden.
+_FOREIGN_NAMES = """
+    _ctypes _posixsubprocess _pytest _socket ctypes faulthandler ftplib http mmap multiprocessing
+    pluggy pty pytest pytest_benchmark resource runpy smtplib socket sqlite3 ssl subprocess urllib
+    webbrowser
+"""
+_FOREIGN = frozenset(_FOREIGN_NAMES.split())
 _LISTING = frozenset(
     {"os.listdir", "os.scandir", "os.walk", "os.fwalk", "glob.glob", "glob.glob/2"}
 )
@@ -106,7 +114,6 @@ _FRAME_READERS = tuple(
         "/dataclasses.py",
         "/enum.py",
         "/logging/__init__.py",
-        "/traceback.py",
         "/typing.py",
         "/warnings.py",
     )
@@ -122,7 +129,7 @@ _SYSTEM = (
 _DEVICES = frozenset({"/dev/null", "/dev/urandom", "/dev/random"})
 
 
-Judge: TypeAlias = "Callable[[tuple[Any, ...], FrameType], str]"
+Judge: TypeAlias = "Callable[[tuple[Any, ...], str], str]"
 
 
 def arm(
@@ -133,9 +140,11 @@ def arm(
     Call it when everything that may open files has been imported, and before the target is.
     `readable` are files and directories that it may read besides installed packages.
     """
-    # Everything the hook needs is bound here: the target may replace what names mean elsewhere.
-    judges, families = _judges(_Places(target_path, readable), target_path)
-    frame_of, identity, busy = sys._getframe, threading.get_ident, set[int]()
+    # Everything the hook needs is bound here and in what these functions return: the target may
+    # replace what names mean elsewhere, those of modules, classes and built-ins.
+    judges, families = _judges(target_path, readable)
+    file_of, identity, looking = _caller(), threading.get_ident, set[int]()
+    own_events = frozenset({"object.__getattr__", "sys._getframe"})
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         # Most events are none of these, and each costs the target time.
@@ -143,91 +152,147 @@ def arm(
         if judge is None:
             return
         thread = identity()
-        if thread in busy:
-            # What the hook itself does.
+        if thread in looking and event in own_events:
+            # Looking at frames raises events too. The hook is deaf to these two alone, and only
+            # while it looks: a finaliser of the target may run in the middle of it.
             return
-        busy.add(thread)
+        looking.add(thread)
         try:
-            reason = judge(arguments, frame_of(1))
-            if reason:
-                report(f"{reason} ({event})")
+            file = file_of()
         finally:
-            busy.discard(thread)
+            looking.discard(thread)
+        reason = judge(arguments, file)
+        if reason:
+            report(f"{reason} ({event})")
 
     sys.addaudithook(hook)
 
 
-def _judges(places: _Places, target: str) -> tuple[dict[str, Judge], dict[str, Judge]]:
+def _judges(target: str, readable: Sequence[str]) -> tuple[dict[str, Judge], dict[str, Judge]]:
     """Return what says what is wrong with an event, by its name and by its first part."""
+    foreign = _FOREIGN
 
     def always(reason: str) -> Judge:
-        return lambda _arguments, _caller: reason
+        return lambda _arguments, _file: reason
 
     def by_target(reason: str) -> Judge:
-        return lambda _, caller: reason if caller.f_code.co_filename == target else ""
+        return lambda _, file: reason if file == target else ""
+
+    def importing(arguments: tuple[Any, ...], file: str) -> str:
+        hidden = file == target and arguments[0].partition(".")[0] in foreign
+        return f"imports {arguments[0]} without saying so" if hidden else ""
 
     judges = {event: always(reason) for event, reason in _ALWAYS.items()}
     judges |= {event: by_target(reason) for event, reason in _BY_TARGET.items()}
-    judges |= dict.fromkeys(_LISTING, lambda arguments, _: places.listing(arguments))
-    judges["open"] = lambda arguments, _: places.opening(arguments)
-    judges["sys._getframe"] = lambda _, caller: places.reading_frames(caller)
+    opening, listing = _places(target, readable)
+    judges |= dict.fromkeys(_LISTING, listing)
+    judges |= {"open": opening, "sys._getframe": _frames(target), "import": importing}
     families = {family: always(reason) for family, reason in _FAMILIES.items()}
     families["ctypes"] = by_target("uses ctypes")
     return judges, families
 
 
-class _Places:
-    """What may be opened."""
+def _places(target: str, readable: Sequence[str]) -> tuple[Judge, Judge]:
+    """Return what judges `open`, with path, mode and flags, and what lists a directory."""
+    separator = os.sep
+    roots = (*_library(), *_packages(), sys.prefix, sys.base_prefix, *readable)
+    packages = tuple(f"{root}{separator}" for root in roots)
+    below = (*packages, *(f"{root}{separator}" for root in _SYSTEM))
+    devices, writing = _DEVICES, _WRITING
+    files = frozenset({target, *readable}) | devices
+    absolute, status, of_class, number = _absolute(), os.lstat, isinstance, int
+    failures = (OSError, ValueError)
 
-    def __init__(self, target_path: str, readable: Sequence[str]) -> None:
-        library = {sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib")}
-        packages = {sysconfig.get_path(kind) for kind in ("purelib", "platlib")}
-        real = os.path.realpath
-        self._target = target_path
-        self._library = tuple({*library, *map(real, library)})
-        self._installed = tuple({*self._library, *packages, *map(real, packages)})
-        roots = (*self._installed, sys.prefix, sys.base_prefix, *_SYSTEM, *readable)
-        self._files = frozenset({target_path, *readable}) | _DEVICES
-        self._below = tuple(f"{root}{os.sep}" for root in roots)
-        # Bound now, as in `arm`.
-        self._join, self._normal, self._exists = os.path.join, os.path.normpath, os.path.lexists
-        self._decode, self._here = os.fsdecode, os.getcwd
-
-    def opening(self, arguments: tuple[Any, ...]) -> str:
-        """Judge the event `open`: path, mode and flags."""
+    def opening(arguments: tuple[Any, ...], _file: str) -> str:
         path, _, flags = arguments
-        if not isinstance(path, str | bytes):
+        if of_class(path, number):
             # A descriptor that is open already.
             return ""
-        name = self._absolute(path)
-        if flags & _WRITING:
-            return "" if name in _DEVICES else "opens a file for writing"
-        # The import system asks for files that are not there.
-        if self._known(name) or not self._exists(name):
+        name = absolute(path)
+        if flags & writing:
+            return "" if name in devices else "opens a file for writing"
+        if name in files or name.startswith(below):
+            return ""
+        try:
+            status(name)
+        except failures:
+            # The import system asks for files that are not there.
             return ""
         return "reads a file outside of its package"
 
-    def listing(self, arguments: tuple[Any, ...]) -> str:
-        """Judge an event that lists a directory: its path comes first."""
+    def listing(arguments: tuple[Any, ...], _file: str) -> str:
         path = arguments[0]
-        if not isinstance(path, str | bytes):
-            return "" if path is not None else "lists a directory"
-        name = self._absolute(path)
-        known = self._known(name) or self._known(f"{name}{os.sep}")
-        above = any(place.startswith(f"{name}{os.sep}") for place in self._below)
-        return "" if known or above else "lists a directory outside of its package"
+        if path is None or of_class(path, number):
+            return "lists a directory"
+        inside = f"{absolute(path)}{separator}"
+        # The import system lists what is above packages, too.
+        fine = inside.startswith(below) or any_of(root.startswith(inside) for root in packages)
+        return "" if fine else "lists a directory outside of its package"
 
-    def reading_frames(self, caller: FrameType) -> str:
-        """Judge the event `sys._getframe`: some libraries look at their caller for good reason."""
-        file = caller.f_code.co_filename
-        if file.startswith(self._library) and "site-packages" not in file:
-            allowed = file.endswith(_FRAME_READERS)
+    any_of = any
+    return opening, listing
+
+
+def _absolute() -> Callable[[Any], str]:
+    """Return what makes a path absolute, without links; the library's own way can be replaced."""
+    if os.name != "posix":
+        join, normal, decode, current = os.path.join, os.path.normpath, os.fsdecode, os.getcwd
+        return lambda path: normal(join(current(), decode(path)))
+    here, as_text, of_class, octets = os.getcwd, os.fspath, isinstance, bytes
+
+    def absolute(path: Any) -> str:  # noqa: ANN401 - events carry paths as they were given
+        text = as_text(path)
+        if of_class(text, octets):
+            text = text.decode("utf-8", "surrogateescape")
+        parts: list[str] = []
+        for part in (text if text.startswith("/") else f"{here()}/{text}").split("/"):
+            if part == "..":
+                del parts[-1:]
+            elif part not in {"", "."}:
+                parts.append(part)
+        return "/" + "/".join(parts)
+
+    return absolute
+
+
+def _caller() -> Callable[[], str]:
+    """Return what tells the file whose code raised an event; ctypes raises its own for others."""
+    frame_of = sys._getframe
+    within = tuple(f"{root}{os.sep}ctypes{os.sep}" for root in _library())
+
+    def caller() -> str:
+        frame = frame_of(2)
+        file = frame.f_code.co_filename
+        while file.startswith(within) and frame.f_back is not None:
+            frame = frame.f_back
+            file = frame.f_code.co_filename
+        return file
+
+    return caller
+
+
+def _frames(target: str) -> Judge:
+    """Return what judges looking at frames: some libraries look at theirs for good reason."""
+    library, readers = _library(), _FRAME_READERS
+
+    def reading(_arguments: tuple[Any, ...], file: str) -> str:
+        if file.startswith(library) and "site-packages" not in file:
+            allowed = file.endswith(readers)
         else:
-            allowed = file.startswith((*self._installed, "<frozen "))
+            allowed = file != target
         return "" if allowed else "looks at frames of other code"
 
-    def _absolute(self, path: str | bytes) -> str:
-        return self._normal(self._join(self._here(), self._decode(path)))
+    return reading
 
-    def _known(self, name: str) -> bool:
-        return name in self._files or name.startswith(self._below)
+
+def _library() -> tuple[str, ...]:
+    return _with_links({sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib")})
+
+
+def _packages() -> tuple[str, ...]:
+    return _with_links({sysconfig.get_path(kind) for kind in ("purelib", "platlib")})
+
+
+def _with_links(paths: set[str]) -> tuple[str, ...]:
+    """Return paths as they are written, and as they are without symbolic links."""
+    return tuple(paths | {os.path.realpath(path) for path in paths})
