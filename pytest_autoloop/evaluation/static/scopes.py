@@ -273,6 +273,7 @@ class Layout:
             home = scope.parent.home_of(name) if scope.parent is not None else None
             if home is not None and home is not guess:
                 home.origins.setdefault(name, set()).update(guess.origins.get(name, ()))
+                scope.elsewhere[name] = home
 
     def _follow_aliases(self) -> None:
         """Let `f = module.name` mean what the right side means; thrice, for chains of them."""
