@@ -78,6 +78,17 @@ def test_depth_is_never_a_way_past(opening: str, depth: int) -> None:
     assert refused
 
 
+def test_what_cannot_be_read_for_depth_is_refused() -> None:
+    """A parser that gives up where a compiler need not must not let the rest of a file pass."""
+    source = f"import os\ny = {'-' * 1000}1\n".encode()
+
+    def called_at(depth: int) -> Findings:
+        return called_at(depth - 1) if depth else findings(source, BASELINE)
+
+    assert findings(source, BASELINE).hard != ()
+    assert called_at(sys.getrecursionlimit() * 3 // 4).hard != ()
+
+
 @given(st.binary(max_size=200), st.binary(max_size=200))
 def test_no_bytes_raise(candidate: bytes, baseline: bytes) -> None:
     """Whatever a proposer sends has findings or none."""

@@ -10,7 +10,10 @@ LIMITED = {
     ),
     "sys": frozenset({"byteorder", "float_info", "hash_info", "int_info", "intern", "maxsize"}),
     "time": frozenset({"gmtime", "mktime", "strftime", "strptime", "struct_time"}),
-    "types": frozenset({"MappingProxyType", "NoneType", "SimpleNamespace"}),
+    "types": frozenset(
+        "EllipsisType GenericAlias MappingProxyType NoneType NotImplementedType SimpleNamespace "
+        "UnionType".split()
+    ),
     "uuid": frozenset(
         {"NAMESPACE_DNS", "NAMESPACE_OID", "NAMESPACE_URL", "UUID", "uuid3", "uuid5"}
     ),
@@ -100,8 +103,8 @@ DEFINABLE = OPERATORS | frozenset(
     f"__{name}__"
     for name in (
         "all author class_getitem copyright date del delattr delete dir doc email get getattr "
-        "license match_args name qualname replace set set_name setattr slots status title "
-        "version weakref"
+        "getstate license match_args name qualname replace set set_name setattr setstate slots status "
+        "title version weakref"
     ).split()
 )
 #: Special attributes that a file may read.

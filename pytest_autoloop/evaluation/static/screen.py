@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_autoloop.evaluation.static import flow, rules
@@ -58,14 +59,11 @@ def findings(candidate: bytes, baseline: bytes, *, allow: Collection[str] = ()) 
     if layout is None:
         return Findings()
     allowed = frozenset(allow)
-    before = _layout_or_none(baseline)
-    had = set() if before is None else _keys(_hard(before, frozenset()))
-    had |= {fact.key for fact in text_facts(baseline)} - {("long",)}
     longest = longest_line(baseline)
     facts = [*size_facts(candidate, baseline), *text_facts(candidate, longest=longest)]
     facts += _hard(layout, allowed)
-    known = set() if before is None else {fact.key for fact in soft_facts(before)}
-    return Findings(_new(facts, had), _new(soft_facts(layout), known))
+    hard, soft = _of_baseline(baseline)
+    return Findings(_new(facts, hard), _new(soft_facts(layout), soft))
 
 
 def news(candidate: bytes, baseline: bytes) -> tuple[str, ...]:
@@ -78,6 +76,17 @@ def news(candidate: bytes, baseline: bytes) -> tuple[str, ...]:
     if before is not None:
         known = {fact.key for fact in (*new_imports(before), *soft_facts(before))}
     return tuple(f"line {found.line}: {found.what}" for found in _new(facts, known))
+
+
+@lru_cache(maxsize=4)
+def _of_baseline(baseline: bytes) -> tuple[frozenset[_Key], frozenset[_Key]]:
+    """Return the keys of what a baseline does: hundreds of candidates are held against one."""
+    layout = _layout_or_none(baseline)
+    hard = {fact.key for fact in text_facts(baseline)} - {("long",)}
+    if layout is None:
+        return frozenset(hard), frozenset()
+    hard |= _keys(_hard(layout, frozenset()))
+    return frozenset(hard), frozenset(fact.key for fact in soft_facts(layout))
 
 
 def _layout(content: bytes) -> Layout | None:
