@@ -103,8 +103,8 @@ DEFINABLE = OPERATORS | frozenset(
     f"__{name}__"
     for name in (
         "all author class_getitem copyright date del delattr delete dir doc email get getattr "
-        "getstate license match_args name qualname replace set set_name setattr setstate slots status "
-        "title version weakref"
+        "getstate license match_args name qualname replace set set_name setattr setstate slots "
+        "status title version weakref"
     ).split()
 )
 #: Special attributes that a file may read.
