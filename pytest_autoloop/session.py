@@ -156,7 +156,7 @@ class AutoloopSession:
                 rule=affordable(
                     rule_from_spec(settings.rule, settings.min_gain), baseline.pair_seconds
                 ),
-                rounds=settings.rounds,
+                rounds="warm" if workplace.options.allow_cross_call_cache else settings.rounds,
             ),
             false_discovery_rate=settings.fdr,
             allow_imports=settings.allow_imports,

@@ -160,7 +160,13 @@ def verified(run: Run) -> tuple[Effect | None, Decision | None, tuple[str, ...]]
         return None, fault, ()
     assert run.verdict is not None
     found = run.verdict.verification
-    effect = Effect(found["log_gain"], found["low"], found["high"], pairs=found["windows"])
+    effect = Effect(
+        found["log_gain"],
+        found["low"],
+        found["high"],
+        pairs=found["windows"],
+        first_calls=found["cold"],
+    )
     flags = ("overclaimed",) if found["overclaimed"] else ()
     if found["confirmed"]:
         return effect, None, flags
