@@ -89,7 +89,8 @@ def outcome(experiment: Experiment, primary: Metric) -> str:
         if experiment.effect.basis == "metric":
             found = f"{value(experiment.metrics.get(primary.name), primary.unit)} ({found})"
         parts.append(f"{primary.name} {found}")
-        if experiment.verified is not None and experiment.effect.basis != "metric":
+        seen = experiment.verified is not None and "unverified" not in experiment.flags
+        if experiment.verified is not None and seen and experiment.effect.basis != "metric":
             parts.append(f"on fresh inputs {factor(experiment.verified.log_gain)}")
     if not failed and experiment.status != "keep" and experiment.detail:
         parts.append(experiment.detail.splitlines()[0])

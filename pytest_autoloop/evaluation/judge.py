@@ -23,6 +23,8 @@ _CONTROL = re.compile(
     r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 )
 _MESSAGE_LIMIT = 2000
+#: What a verification says, and what readers are told.
+_FLAGS = {"overclaimed": "overclaimed", "unverified": "blind"}
 #: The node id of an item that evaluates a metric, as harness.items names it.
 _METRIC = re.compile(r"::autoloop\[(\w+)\]$")
 #: Exit statuses of a pytest session that ran to its end: all passed, some failed, no tests.
@@ -167,7 +169,7 @@ def verified(run: Run) -> tuple[Effect | None, Decision | None, tuple[str, ...]]
         pairs=found["windows"],
         first_calls=found["cold"],
     )
-    flags = ("overclaimed",) if found["overclaimed"] else ()
+    flags = tuple(flag for flag in ("overclaimed", "unverified") if found[_FLAGS[flag]])
     if found["confirmed"]:
         return effect, None, flags
     reason = str(found["reason"]) or "unverified-gain"

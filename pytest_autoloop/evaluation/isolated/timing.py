@@ -23,6 +23,7 @@ from pytest_autoloop.evaluation.isolated.verification import (
     by_benchmark,
     contradiction,
     gain,
+    is_blind,
     is_overclaimed,
     log_gains,
     told,
@@ -88,14 +89,15 @@ def verify_gain(
     finally:
         race.close()
     found = race.estimate()
-    if not reason and found.low <= 0:
+    blind = is_blind(race.decisive, race.inputs) and found.high > 0
+    if not reason and found.low <= 0 and not blind:
         reason, why = "unverified-gain", _CACHE if found.mean < claimed_log_gain / 2 else ""
     elif not reason:
         why = contradiction(race.decisive)
         reason = "unverified-gain" if why else ""
     if not race.supplies:
         why = "no benchmark calls a function of the target"
-    return race.verification(found, claimed_log_gain, reason, why)
+    return race.verification(found, claimed_log_gain, reason, why, blind=blind)
 
 
 class _Race:
@@ -150,13 +152,20 @@ class _Race:
         twins = self.decisive
         return gain(twins) if twins else Interval(0.0, -1.0, 1.0)
 
-    def verification(self, found: Interval, claimed: float, reason: str, why: str) -> Verification:
-        """Return what was found."""
+    @property
+    def inputs(self) -> Inputs:
+        """Where the inputs come from, of the benchmark that has the least varied ones."""
         kinds: set[Inputs] = {supply.inputs for supply in self.supplies}
-        inputs: Inputs = next((k for k in ("recorded", "given") if k in kinds), "fresh")
+        return next((k for k in ("recorded", "given") if k in kinds), "fresh")
+
+    def verification(
+        self, found: Interval, claimed: float, reason: str, why: str, *, blind: bool
+    ) -> Verification:
+        """Return what was found."""
+        inputs = self.inputs
         groups = by_benchmark(self.decisive)
         return Verification(
-            confirmed=not reason and found.low > 0,
+            confirmed=not reason and (found.low > 0 or blind),
             log_gain=found.mean,
             low=found.low,
             high=found.high,
@@ -169,7 +178,8 @@ class _Race:
             warm=gain(self._warm).mean if self.warm and self._warm else None,
             reason=reason,
             detail=told(claimed, found, inputs, why),
-            overclaimed=is_overclaimed(claimed, found.mean),
+            overclaimed=not blind and is_overclaimed(claimed, found.mean),
+            blind=blind,
         )
 
     def close(self) -> None:
