@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -148,6 +149,8 @@ def _isolate(workplace: Workplace, run: Run, manifest: Manifest) -> tuple[str, s
     assert verdict is not None
     if "isolation" in workplace.runner.sandbox.without:
         return "isolation is switched off", ""
+    if not hasattr(os, "fork"):
+        return "this system cannot fork a worker", ""
     reason = str(verdict.api.get("reason", "")) if verdict.api else "its use was not recorded"
     if reason:
         return reason, ""

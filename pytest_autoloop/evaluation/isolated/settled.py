@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from pytest_autoloop.evaluation.isolated.process_clock import cpu_clock
+
 #: A worker that goes on for longer than that, after its answer, is doing something of its own.
 _PATIENCE = 0.005
 
@@ -20,14 +22,6 @@ def settled_clock(process: int) -> float:
     while _runs(process) and time.monotonic() < until:
         pass
     return cpu_clock(process)
-
-
-def cpu_clock(process: int) -> float:
-    """Return the processor seconds of another process, all its threads together (Linux).
-
-    The number of a process's clock is MAKE_PROCESS_CPUCLOCK of linux/posix-timers.h.
-    """
-    return time.clock_gettime((~process << 3) | 2)
 
 
 def _runs(process: int) -> bool:
