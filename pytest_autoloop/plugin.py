@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_autoloop.settings import HIDDEN_MARKER, Settings, add_options
+from pytest_autoloop.harness import hidden
+from pytest_autoloop.settings import Settings, add_options
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -57,7 +58,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker; register the loop, only when it is asked for."""
-    config.addinivalue_line("markers", HIDDEN_MARKER)
+    hidden.register(config)
     if config.option.autoloop is None:
         return
     from pytest_autoloop.errors import UsageError  # noqa: PLC0415 - as the next

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 #: What changes a file when nothing else is configured: needs no key and no network.
 DEFAULT_PROPOSER = "rules"
 DEFAULT_PROGRAM = "program.md"
-#: The marker of guards that no proposer is told of, as pytest's ini key `markers` has it.
-HIDDEN_MARKER = "autoloop_hidden: never shown to a proposer, neither its source nor what it says"
 #: Environment variable by which `benchmarks/cheats.py` switches layers off, one by one, to see what
 #: each is worth; and their names.
 WITHOUT = "PYTEST_AUTOLOOP_WITHOUT"

@@ -112,18 +112,7 @@ def set_up(
     off = settings.sandbox == "off" or "containment" in settings.without
     layers = None if off else probe()
     sandbox = sandbox_of(settings, repository, config.rootpath, layers)
-    project = Project(
-        checkout=root,
-        rootdir=config.rootpath.resolve(),
-        invocation_dir=config.invocation_params.dir.resolve(),
-        args=(*map(str, config.invocation_params.args), *_extra_arguments(config)),
-        target=target.path,
-        import_roots=import_roots(root, root / target.path, sys.path),
-        secrets=SECRETS,
-        has_cache=config.pluginmanager.hasplugin("cacheprovider"),
-        clock=settings.clock,
-        statistic=settings.statistic,
-    )
+    project = _project(session, settings, root, target)
     commit = repository.head()
     with (
         WorktreePool(
@@ -145,7 +134,8 @@ def set_up(
     ):
         runner = Runner(project, pool.directory, launcher, sandbox)
         incumbent, candidate = pool.add("incumbent", commit), pool.add("candidate", commit)
-        pool.seal()
+        # What is contained cannot write there.
+        pool.seal(refs=not sandbox.contained)
         place = Workplace(
             repository=repository,
             pool=pool,
@@ -160,6 +150,22 @@ def set_up(
         for name in ("incumbent", "candidate"):
             place.place(name, place.source)
         yield place
+
+
+def _project(session: pytest.Session, settings: Settings, root: Path, target: Target) -> Project:
+    config = session.config
+    return Project(
+        checkout=root,
+        rootdir=config.rootpath.resolve(),
+        invocation_dir=config.invocation_params.dir.resolve(),
+        args=(*map(str, config.invocation_params.args), *_extra_arguments(config)),
+        target=target.path,
+        import_roots=import_roots(root, root / target.path, sys.path),
+        secrets=SECRETS,
+        has_cache=config.pluginmanager.hasplugin("cacheprovider"),
+        clock=settings.clock,
+        statistic=settings.statistic,
+    )
 
 
 def _extra_arguments(config: pytest.Config) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from pytest_autoloop.history.files import (
     remove_tree,
     replace_file,
 )
-from pytest_autoloop.history.gitparts import GitSettings
+from pytest_autoloop.history.gitparts import GitRefs, GitSettings
 from pytest_autoloop.history.integrity import Digests, Seal
 from pytest_autoloop.history.leftovers import remove_leftovers
 from pytest_autoloop.history.sealed import SealedWorktree
@@ -165,10 +165,16 @@ class WorktreePool:
         for path, content in worktree.written.items():
             self._put(worktree, path, content)
 
-    def seal(self) -> None:
-        """Take note of git's settings, hooks and links, when all checkouts are there."""
-        common = GitCommand(self._repository.root).line("rev-parse", "--git-common-dir")
-        self._settings = Seal.of(GitSettings(self._repository.root / common))
+    def seal(self, *, refs: bool = False) -> None:
+        """Take note of git's settings, hooks and links, when all checkouts are there.
+
+        With `refs` also of what every ref names: a user who commits meanwhile moves some, too.
+        """
+        root = self._repository.root
+        common = root / GitCommand(root).line("rev-parse", "--git-common-dir")
+        own = frozenset(tree.git_dir.name for tree in self._worktrees.values())
+        more = [GitRefs(common, own_worktrees=own)] if refs else []
+        self._settings = Seal.of(GitSettings(common), *more)
 
     def altered(self, name: str) -> list[str]:
         """Return what a run changed in a checkout, by content, mode and kind, without asking git.

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(
 BEGIN = """
 import os, signal, sys
 from pytest_autoloop.evaluation.containment.descendants import descendants, end_descendants
-from pytest_autoloop.evaluation.containment.kernel import adopt_orphans, hide_memory
+from pytest_autoloop.evaluation.containment.kernel import adopt_orphans
 reading, writing = os.pipe()
 
 def child(run):
@@ -169,21 +169,3 @@ os.waitid(os.P_PID, spared, os.WEXITED | os.WNOWAIT)
 print(end_descendants(spare={spared}), os.waitstatus_to_exitcode(os.waitpid(spared, 0)[1]))
 """
     assert run(code) == "1 7"
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every process's memory")
-def test_hidden_memory_is_out_of_reach_of_the_same_user() -> None:
-    """Neither environment nor memory of the process that holds a key can be opened."""
-    code = """
-hide_memory()
-def look():
-    for name in ("environ", "mem"):
-        try:
-            open(f"/proc/{os.getppid()}/{name}", "rb").read(1)
-        except PermissionError:
-            continue
-        os._exit(1)
-    os._exit(0)
-print(os.waitpid(child(look), 0)[1])
-"""
-    assert run(code) == "0"

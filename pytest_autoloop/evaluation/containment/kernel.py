@@ -11,7 +11,6 @@ from typing import Any
 from pytest_autoloop.evaluation.containment.policy import ContainmentError
 
 # linux/prctl.h
-PR_SET_DUMPABLE = 4
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 
@@ -61,15 +60,6 @@ def forbid_new_privileges() -> None:
         ContainmentError: the kernel refused.
     """
     control(PR_SET_NO_NEW_PRIVS, 1, "giving up new privileges")
-
-
-def hide_memory() -> None:
-    """Keep this process's memory and environment from others of the same user; root sees them.
-
-    Raises:
-        ContainmentError: the kernel refused.
-    """
-    control(PR_SET_DUMPABLE, 0, "hiding the memory of this process")
 
 
 def adopt_orphans() -> None:
