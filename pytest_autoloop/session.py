@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -95,6 +96,8 @@ class AutoloopSession:
         self._hidden = hidden_nodes(session.items)
         self._terminal.start(target, metrics, len(session.items) - benchmarks, benchmarks, tag)
         (options,) = self._registry.targets.values()
+        if settings.rounds == "warm":
+            options = replace(options, allow_cross_call_cache=True)
         with set_up(session, settings, repository, target, options) as workplace:
             self._terminal.contained(workplace.runner.sandbox)
             try:

@@ -13,6 +13,8 @@ BOTH = [
     ("autoloop_proposer", "replay:a", "replay:b", "proposer"),
     ("autoloop_timeout", "7", "8.5", "timeout"),
     ("autoloop_min_gain", "0.02", "0.03", "min_gain"),
+    ("autoloop_max_regression", "0.1", "0.2", "max_regression"),
+    ("autoloop_sandbox", "strict", "off", "sandbox"),
     ("autoloop_objective", "pareto", "gated", "objective"),
     ("autoloop_rule", "strict", "batched:3", "rule"),
     ("autoloop_fdr", "0.05", "0.1", "fdr"),
@@ -45,6 +47,24 @@ def test_defaults_need_no_key_and_no_configuration(pytester: pytest.Pytester) ->
     assert (found.clock, found.statistic, found.rounds) == ("wall", "min", "fresh")
     assert found.launcher == "auto"
     assert (found.program, found.results, found.copy) == ("program.md", "results.tsv", ())
+
+
+def test_what_the_sandbox_lets_through_is_read(pytester: pytest.Pytester) -> None:
+    """Lists are split as a shell does; without a key nothing is let through."""
+    found = settings(pytester)
+    assert (found.sandbox, found.network, found.readable, found.writable) == ("auto", False, (), ())
+    assert (found.environment, found.allow_imports, found.without) == ((), (), frozenset())
+    ini = """
+autoloop_network = true
+autoloop_readable = /data 'a b'
+autoloop_writable = out
+autoloop_env = TOKEN CI_*
+autoloop_allow_imports = numba scipy.linalg
+"""
+    found = settings(pytester, ini=ini)
+    assert (found.network, found.readable) == (True, ("/data", "a b"))
+    assert (found.writable, found.environment) == (("out",), ("TOKEN", "CI_*"))
+    assert found.allow_imports == ("numba", "scipy.linalg")
 
 
 def test_every_ini_key_is_covered() -> None:

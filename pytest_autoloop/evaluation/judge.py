@@ -92,7 +92,7 @@ def sample(
 
     `unclaimed` are the seconds that a session of the untouched target takes beside its benchmarks.
     """
-    fault = _ended_early(run, "measuring") or _fault(run) or _tampering(run, usual)
+    fault = _ended_early(run, "measuring") or _fault(run)
     if fault is not None:
         return fault
     verdict = run.verdict
@@ -106,6 +106,9 @@ def sample(
             f"metric {m[1]!r}" if (m := _METRIC.search(verdict.failed)) else clean(verdict.failed)
         )
         return Decision("crash", "measure", f"{what} failed:\n{clean(verdict.message)}")
+    tampered = _tampering(run, usual)
+    if tampered is not None:
+        return tampered
     names = {metric.name for metric in manifest.fixtures}
     missing = sorted((names - set(verdict.metrics)) | (manifest.benchmarks - set(verdict.warm)))
     faulty = f"no result from {', '.join(missing)}" if missing else _impossible(verdict)

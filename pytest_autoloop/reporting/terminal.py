@@ -93,7 +93,8 @@ class Terminal:
     def assured(self, campaign: Campaign) -> None:
         """Say how far candidates are kept from those who judge them."""
         reporter, baseline = self._reporter, campaign.baseline
-        if reporter is None:
+        # With -q letters stand in one line.
+        if reporter is None or self._verbosity < 0:
             return
         told = f"assurance: {campaign.workplace.evaluator.assurance}"
         if baseline.not_isolated:

@@ -29,7 +29,7 @@ def repository(checkout: Checkout) -> Repository:
 @pytest.fixture
 def pool(repository: Repository, temporary_place: Path) -> Iterator[WorktreePool]:
     """Make a pool with two checkouts of HEAD."""
-    with WorktreePool(repository) as pool:
+    with WorktreePool(repository, targets=(TARGET,)) as pool:
         pool.add("incumbent", "HEAD")
         pool.add("candidate", repository.head())
         yield pool
@@ -303,20 +303,20 @@ def test_edit_after_a_look_is_seen(checkout: Checkout, pool: WorktreePool):
     file = pool.path("candidate") / "tests/test_target.py"
     original = file.read_bytes()
     os.utime(file, (1, 1))
-    assert pool.dirty("candidate") == []
+    assert pool.altered("candidate") == []
     file.write_bytes(original.replace(b"True", b"None"))
     os.utime(file, (1, 1))
-    assert pool.dirty("candidate") == ["tests/test_target.py"]
+    assert pool.altered("candidate") == ["tests/test_target.py"]
     pool.reset("candidate")
     assert file.read_bytes() == original
 
 
-def test_dirty_needs_no_git_file(pool: WorktreePool):
+def test_altered_needs_no_git_file(pool: WorktreePool):
     """A run that removed .git from its checkout is still found out."""
     place = pool.path("candidate")
     (place / ".git").unlink()
     (place / "tests/test_target.py").unlink()
-    assert pool.dirty("candidate") == ["tests/test_target.py"]
+    assert pool.altered("candidate") == [".git", "tests/test_target.py"]
 
 
 @pytest.mark.parametrize("flag", ["--skip-worktree", "--assume-unchanged"])
@@ -328,10 +328,10 @@ def test_hidden_edits_are_seen_and_undone(pool: WorktreePool, flag: str):
     found = (place / "tests/test_target.py").stat()
     (place / "tests/test_target.py").write_bytes(original.replace(b"True", b"None"))
     os.utime(place / "tests/test_target.py", ns=(found.st_atime_ns, found.st_mtime_ns))
-    assert pool.dirty("candidate", TARGET) == ["tests/test_target.py"]
+    assert pool.altered("candidate") == ["tests/test_target.py"]
     pool.reset("candidate")
     assert (place / "tests/test_target.py").read_bytes() == original
-    assert pool.dirty("candidate", TARGET) == []
+    assert pool.altered("candidate") == []
 
 
 @pytest.mark.parametrize(
@@ -402,17 +402,29 @@ def test_link_to_a_disguised_directory_is_not_followed(pool: WorktreePool, tmp_p
     assert (outside / "precious").exists()
 
 
-def test_dirty_names_what_a_run_changed(checkout: Checkout, pool: WorktreePool):
-    """Tracked files that a run edited or removed are named; the target and new files are not."""
+def test_altered_names_what_a_run_changed(checkout: Checkout, pool: WorktreePool):
+    """Files that a run edited or removed are named, and new ones that act by being there."""
     place = pool.path("candidate")
-    assert pool.dirty("candidate") == []
+    assert pool.altered("candidate") == []
     pool.write("candidate", TARGET, b"x")
     (place / "tests/test_target.py").write_text("pass")
     (place / ".gitignore").unlink()
     (place / "new").write_text("x")
-    assert pool.dirty("candidate", TARGET) == [".gitignore", "tests/test_target.py"]
-    assert TARGET in pool.dirty("candidate")
-    assert pool.dirty("incumbent", TARGET) == []
+    (place / "conftest.py").write_text("x")
+    changed = [".gitignore", "conftest.py", "tests/test_target.py"]
+    assert pool.altered("candidate") == changed
+    (place / TARGET).write_bytes(b"y")
+    assert pool.altered("candidate") == sorted([*changed, TARGET])
+    assert pool.altered("incumbent") == []
+
+
+def test_git_settings_that_change_meanwhile_end_everything(checkout: Checkout, pool: WorktreePool):
+    """A planted hook or setting is named, and git is not run there any more."""
+    pool.seal()
+    assert pool.altered("candidate") == []
+    checkout.git("config", "core.fsmonitor", "true")
+    with pytest.raises(RepositoryError, match=r"\.git/config.* while a candidate ran"):
+        pool.altered("candidate")
 
 
 def test_no_hook_runs_in_the_pool(
@@ -422,11 +434,11 @@ def test_no_hook_runs_in_the_pool(
     witness = tmp_path / "witness"
     checkout.plant_hooks(witness)
     checkout.git("config", "core.fsmonitor", str(checkout.root / ".git/hooks/fsmonitor-watchman"))
-    with WorktreePool(repository) as pool:
+    with WorktreePool(repository, targets=(TARGET,)) as pool:
         pool.add("candidate", "HEAD")
         pool.write("candidate", TARGET, b"x")
         (pool.path("candidate") / "tests/test_target.py").write_text("pass")
-        assert pool.dirty("candidate", TARGET) == ["tests/test_target.py"]
+        assert pool.altered("candidate") == ["tests/test_target.py"]
         pool.reset("candidate")
     assert not witness.exists(), witness.read_text()
 

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 #: Ample, for what ends by itself: a run that reaches it fails its test.
 AMPLE = 120.0
+#: What a harness leaves of its own, which a campaign learns from its baseline: conftest files are
+#: plugins, and pytest-rerunfailures starts a thread beside xdist.
+USUAL = frozenset({"plugin:conftest.py", "thread:Thread (run_server)"})
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Bench:
     def guard(self, content: str, *required: str, **keywords: Any) -> GuardReport:
         """Make a candidate and judge it by the guards."""
         self.place(content)
-        return guard_report(self.run(**keywords), frozenset(required))
+        return guard_report(self.run(**keywords), frozenset(required), self.evaluator.usual)
 
 
 @contextmanager
@@ -84,6 +87,7 @@ def open_bench(
         )
         runner = Runner(described, pool.directory, chosen)
         evaluator = Evaluator(runner, incumbent, candidate, Limits(AMPLE, AMPLE))
+        evaluator.usual |= USUAL
         yield Bench(pool, runner, evaluator, candidate)
 
 
