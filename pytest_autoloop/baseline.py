@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from pytest_autoloop.assurance import isolate, learn_usual
 from pytest_autoloop.decision.series import Calibration
 from pytest_autoloop.decision.verdict import told_violation, violated
 from pytest_autoloop.errors import BaselineRed, UsageError
@@ -15,9 +15,9 @@ from pytest_autoloop.evaluation import judge
 from pytest_autoloop.evaluation.evaluator import Limits
 from pytest_autoloop.evaluation.judge import clean
 from pytest_autoloop.evaluation.launchers import SpawnLauncher
-from pytest_autoloop.evaluation.runner import Isolation, Runner
+from pytest_autoloop.evaluation.runner import Runner
 from pytest_autoloop.harness.manifest import Manifest
-from pytest_autoloop.model import TIME, Decision, GuardReport, Pair, Sample
+from pytest_autoloop.model import TIME, Decision, Pair, Sample
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,8 +32,6 @@ _CALIBRATION_PAIRS = 3
 #: Seconds the very first run may take, before anything is known of the harness.
 _FIRST_LIMIT = 3600.0
 _LISTED = 10
-_TOLD = 200
-_NOT_PYTHON = "the target is not a Python module"
 _NO_SCORE = "A metric has to return a number each time, and a benchmark has to run: none may skip."
 #: Ignored or untracked names that no harness needs from the user's checkout.
 _NOT_DATA = (
@@ -112,9 +110,9 @@ def establish(
     written = frozenset(workplace.pool.altered("candidate"))
     evaluator.usual.update(judge.traces(run))
     workplace.pool.reset("candidate")
-    not_isolated, weak = _isolate(workplace, run, manifest) if python else (_NOT_PYTHON, "")
+    not_isolated, weak = isolate(workplace, run, manifest)
     if not_isolated:
-        _learn_usual(workplace, manifest)
+        learn_usual(workplace, manifest)
     ordered = _order_matters(workplace, manifest, verdict.seconds)
     evaluator.learning = True
     pairs = [_same(workplace, manifest)]
@@ -140,59 +138,6 @@ def establish(
     )
 
 
-def _isolate(workplace: Workplace, run: Run, manifest: Manifest) -> tuple[str, str]:
-    """Put the target behind a proxy, if the untouched one passes there as well.
-
-    Returns why candidates cannot be isolated, and what fresh inputs cannot show.
-    """
-    verdict, evaluator = run.verdict, workplace.evaluator
-    assert verdict is not None
-    if "isolation" in workplace.runner.sandbox.without:
-        return "isolation is switched off", ""
-    if not hasattr(os, "fork"):
-        return "this system cannot fork a worker", ""
-    reason = str(verdict.api.get("reason", "")) if verdict.api else "its use was not recorded"
-    if reason:
-        return reason, ""
-    evaluator.isolation = Isolation(
-        original=workplace.source,
-        recording=run.recording,
-        api=verdict.api,
-        hidden=workplace.hidden,
-        tolerance=workplace.options.tolerance,
-        may_cache=workplace.options.allow_cross_call_cache,
-        inputs=verdict.inputs,
-    )
-    trial = evaluator.run_guards(max_failures=1)
-    workplace.pool.reset("candidate")
-    report = judge.guard_report(trial, manifest.required, evaluator.usual)
-    if report.passed and manifest.fixtures:
-        evaluator.learning = True
-        measured = evaluator.sample(manifest, incumbent=False)
-        evaluator.learning = False
-        if isinstance(measured, Decision):
-            report = GuardReport(passed=False, message=measured.detail)
-    if report.passed:
-        assert trial.verdict is not None
-        return "", str(trial.verdict.differential.get("weak", ""))
-    evaluator.isolation = None
-    told = " ".join(f"{report.test} {report.message}".split())
-    return f"behind a proxy, the untouched target fails: {told[:_TOLD]}", ""
-
-
-def _learn_usual(workplace: Workplace, manifest: Manifest) -> None:
-    """Learn what the harness itself does that would otherwise look like tampering."""
-    evaluator = workplace.evaluator
-    for hide in (True, False):
-        evaluator.hide_current_test = hide
-        run = evaluator.run_guards(max_failures=0)
-        evaluator.usual.update(judge.traces(run))
-        workplace.pool.reset("candidate")
-        # Some tests ask the environment which of them runs.
-        if judge.guard_report(run, manifest.required, evaluator.usual).passed:
-            return
-
-
 def _order_matters(workplace: Workplace, manifest: Manifest, seconds: dict[str, float]) -> bool:
     """Try the guards in the order of experiments, cheapest first; keep it if they stay green."""
     evaluator = workplace.evaluator
@@ -210,13 +155,7 @@ def _green(run: Run, workplace: Workplace) -> Verdict:
     target = workplace.target.path
     if verdict is None:
         raise BaselineRed(_silent(run, target))
-    if verdict.foreign:
-        message = (
-            f"the tests import {verdict.foreign}, not the candidate's copy of {target}: an import "
-            "path is fixed to this checkout. Load the target by its import name, or remove the "
-            "absolute path from conftest.py, sys.path or the import hook that holds it"
-        )
-        raise UsageError(message)
+    _refuse_foreign(verdict, target)
     failed = [node for node, outcome in verdict.outcomes.items() if outcome == "failed"]
     if verdict.collection and verdict.failed not in failed:
         failed.insert(0, verdict.failed)
@@ -231,6 +170,16 @@ def _green(run: Run, workplace: Workplace) -> Verdict:
         )
         raise BaselineRed(message + _advice(workplace, said))
     return verdict
+
+
+def _refuse_foreign(verdict: Verdict, target: str) -> None:
+    if verdict.foreign:
+        message = (
+            f"the tests import {verdict.foreign}, not the candidate's copy of {target}: an import "
+            "path is fixed to this checkout. Load the target by its import name, or remove the "
+            "absolute path from conftest.py, sys.path or the import hook that holds it"
+        )
+        raise UsageError(message)
 
 
 def _silent(run: Run, target: str) -> str:
@@ -258,8 +207,11 @@ def _advice(workplace: Workplace, said: str, metrics: tuple[str, ...] = ()) -> s
         phase: Phase = "measure" if metrics else "guard"
         seconds = workplace.evaluator.limits.guard
         run = bare.run(place, phase, seconds=seconds, max_failures=1, metrics=list(metrics))
-        ended = run.verdict is not None and run.verdict.exitstatus == 0
-        return ended and run.verdict is not None and not run.verdict.failed
+        if run.verdict is None:
+            return False
+        # In the sandbox, the checkout's copy is not to be found.
+        _refuse_foreign(run.verdict, runner.project.target)
+        return run.verdict.exitstatus == 0 and not run.verdict.failed
 
     if runner.sandbox.contained and passes(workplace.pool.path("candidate")):
         return (

@@ -24,6 +24,7 @@ ROOMS = (
         "comparison",
         "outlook",
         "baseline",
+        "assurance",
         "workplace",
         "targets",
     ),

@@ -32,7 +32,8 @@ def test_without_seconds_the_order_is_kept() -> None:
 
 def log_guards(project: Project, names: str, *, extra: str = "") -> str:
     """Return a guard module whose tests write their names to a log outside the project."""
-    log = project.root.parent / "order.log"
+    log = project.root.parent / "logs" / "order.log"
+    log.parent.mkdir()
     tests = "\n".join(
         f"def test_{name}(): log('{name}'); assert double(4) == 8" for name in names.split()
     )
@@ -58,10 +59,11 @@ def test_the_guard_that_failed_last_runs_first(project: Project) -> None:
     broken = "def double(n):\n    return 7 if n == 3 else n + n {}\n"
     ideas = project.ideas(broken.format("# 1"), broken.format("# 2"))
 
-    session = project.autoloop(2, "--autoloop-proposer", ideas)
+    logs = project.root.parent / "logs"
+    session = project.autoloop(2, "--autoloop-proposer", ideas, "-o", f"autoloop_writable={logs}")
 
     assert session.decisions == [("discard", "guard")] * 2, session.output
-    runs = (project.root.parent / "order.log").read_text().split()
+    runs = (logs / "order.log").read_text().split()
     assert runs[-1] == "three"
     assert runs[-2] == "three"
 

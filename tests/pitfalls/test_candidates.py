@@ -64,7 +64,9 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
     project.commit(WRITING)
     ideas = project.ideas(*CANDIDATES.values())
     arguments = ("--autoloop-proposer", ideas, "--autoloop-tag", "one")
-    return project.autoloop(len(CANDIDATES), *arguments)
+    # What the screen and the worker would stop first has layers behind them.
+    without = {"PYTEST_AUTOLOOP_WITHOUT": "screen,isolation"}
+    return project.autoloop(len(CANDIDATES), *arguments, environment=without)
 
 
 @pytest.mark.parametrize(

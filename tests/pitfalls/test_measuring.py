@@ -11,6 +11,9 @@ from tests.projects import MODULE
 if TYPE_CHECKING:
     from tests.projects import Project
 
+#: Without the layers that would stop such a candidate first.
+OPEN = ("--autoloop-sandbox=off",)
+BARE = {"PYTEST_AUTOLOOP_WITHOUT": "screen,isolation"}
 #: Plays its trick only where a metric calls it.
 TRICK = """\
 import os, pathlib, tempfile
@@ -20,7 +23,7 @@ FOUND = False
 
 def double(n):
     global FOUND
-    if "autoloop[" in os.environ.get("PYTEST_CURRENT_TEST", ""):
+    if n == 0:
         {trick}
     return 2 * n
 """
@@ -55,7 +58,8 @@ def test_a_file_that_is_changed_while_measuring_is_tampering(project: Project, t
         {**MODULE, "conftest.py": SIZE, "cost.txt": "5", "test_other.py": "def test_it(): pass"}
     )
 
-    session = project.autoloop(1, "--autoloop-proposer", project.ideas(TRICK.format(trick=trick)))
+    ideas = project.ideas(TRICK.format(trick=trick))
+    session = project.autoloop(1, "--autoloop-proposer", ideas, *OPEN, environment=BARE)
 
     assert session.decisions == [("discard", "tampered")], session.output
 
@@ -79,7 +83,8 @@ def double(n):
     start = "FOUND = False\n\n\ndef double(n):\n    return n + n\n"
     project.commit({**MODULE, "double.py": start, "conftest.py": counting, "cost.txt": "5"})
 
-    session = project.autoloop(1, "--autoloop-proposer", project.ideas(cached))
+    ideas = project.ideas(cached)
+    session = project.autoloop(1, "--autoloop-proposer", ideas, *OPEN, environment=BARE)
 
     assert session.decisions == [("discard", "no-gain")], session.output
 
@@ -90,6 +95,7 @@ def test_a_candidate_that_ends_its_parent_is_a_crash(project: Project) -> None:
     killer = "import os\nos.kill(os.getppid(), 9)\n\n\ndef double(n):\n    return 2 * n\n"
     ideas = project.ideas(killer, "double = lambda n: 2 * n\n")
 
-    session = project.autoloop(2, "--autoloop-proposer", ideas, "--autoloop-launcher=forkserver")
+    arguments = ("--autoloop-proposer", ideas, "--autoloop-launcher=forkserver", *OPEN)
+    session = project.autoloop(2, *arguments, environment=BARE)
 
     assert session.decisions == [("crash", "no-verdict"), ("keep", "")], session.output

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from tests.projects import Project
 
 GUARD = "test_double.py::test_double"
+#: A candidate that opens a pipe would be stopped before it hangs.
+BARE = {"PYTEST_AUTOLOOP_WITHOUT": "screen,isolation"}
 
 
 def test_background_process(project: Project, pipe: Pipe, launcher: LauncherName) -> None:
-    """A process that keeps standard output open blocks nobody, and ends with the session."""
+    """A process that keeps standard output open blocks nobody, is ended, and is told of."""
     project.commit(MODULE)
     candidate = (
         f"{pipe.hold}\nimport subprocess\n"
@@ -35,7 +37,8 @@ def test_background_process(project: Project, pipe: Pipe, launcher: LauncherName
     with open_bench(project, "double.py", *arguments, launcher=launcher) as bench:
         report = bench.guard(candidate, GUARD)
 
-        assert report.passed, report.message
+        assert (report.status, report.reason) == ("discard", "tampered"), report.message
+        assert "still running" in report.message
         # What the candidate wrote arrives even so, which tells that it ran.
         assert pipe.is_released()
         assert pipe.read() == b"x"
@@ -45,9 +48,9 @@ def start(project: Project, temporary: Path, *arguments: str) -> subprocess.Pope
     """Start a campaign in the background, with a temporary directory of its own."""
     temporary.mkdir()
     return subprocess.Popen(
-        [sys.executable, "-m", "pytest", "--autoloop=2", *arguments],
+        [sys.executable, "-m", "pytest", "--autoloop=2", "--autoloop-sandbox=off", *arguments],
         cwd=project.root,
-        env={**clean_environment(), "TMPDIR": str(temporary)},
+        env={**clean_environment(), "TMPDIR": str(temporary), **BARE},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
