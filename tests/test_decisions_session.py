@@ -140,7 +140,8 @@ def test_no_experiment_states_what_the_machine_can_see(project: Project, tmp_pat
     """
     project.commit({**TIMED, "test_work.py": noted})
 
-    session = project.autoloop(0, *SHORT)
+    log.touch()
+    session = project.autoloop(0, *SHORT, "-o", f"autoloop_writable={log}")
 
     assert session.returncode == 0, session.output
     line = next(row for row in session.stdout.splitlines() if "BASELINE" in row)

@@ -75,6 +75,7 @@ class SpawnLauncher:
             seconds=launch.seconds,
             output=launch.output,
             supervisor=True,
+            boxed=bool(self._prefix),
         )
         told = Ended.read(launch.specification.parent)
         if told is None:

@@ -69,23 +69,26 @@ def run_limited(
     seconds: float,
     output: Path,
     supervisor: bool = False,
+    boxed: bool = False,
 ) -> Exit:
     """Run a program for at most `seconds`, then end it and everything in its session.
 
     Output goes to a file: a background process that keeps a pipe open would block the parent.
     The program is told who its parent is, for `end_with_parent`. A `supervisor` is asked to end,
-    and given time to end what it started, before it is killed.
+    and given time to end what it started, before it is killed. In a box processes have other
+    numbers, and the box ends with its parent.
 
     Raises:
         EvaluationError: the program cannot be started.
     """
     started = time.monotonic()
+    parent = {} if boxed else {_PARENT: str(os.getpid())}
     with output.open("wb") as sink:
         try:
             process = subprocess.Popen(
                 arguments,
                 cwd=cwd,
-                env={**environment, _PARENT: str(os.getpid())},
+                env={**environment, **parent},
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,

@@ -64,7 +64,9 @@ class Sandbox:
             passed = dict(environment)
         return {name: value for name, value in passed.items() if name not in secrets}
 
-    def policy(self, writable: Iterable[Path], *, boxed: bool = False) -> Policy:
+    def policy(
+        self, writable: Iterable[Path], *, boxed: bool = False, counters: bool = False
+    ) -> Policy:
         """Return what a child session may do that writes only below some paths.
 
         In a box it has a loopback, shared memory and sockets of its own.
@@ -76,6 +78,7 @@ class Sandbox:
             network=self.network,
             programs=True,
             boxed=boxed,
+            counters=counters,
             # The user's own tests are no flood: what they need is not for us to know.
             memory_bytes=None,
             file_bytes=None,
@@ -89,7 +92,7 @@ class Sandbox:
         if sys.platform == "darwin":
             return macos.prefix(policy)
         box = self.layers.bubblewrap
-        return [] if box is None else box.prefix(policy, scratch)
+        return [] if box is None else box.prefix(policy)
 
 
 def confine(spec: ChildSpec) -> None:
@@ -107,7 +110,8 @@ def confine(spec: ChildSpec) -> None:
         writable=tuple(map(Path, spec.writable)),
     )
     writable = (Path(spec.worktree), Path(spec.temporary))
-    apply(sandbox.policy(writable, boxed=bubblewrap.inside()), "harness")
+    counters = spec.clock == "instructions"
+    apply(sandbox.policy(writable, boxed=bubblewrap.inside(), counters=counters), "harness")
 
 
 def package_paths(inside: Path, entries: Sequence[str]) -> tuple[Path, ...]:

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import sys
+import traceback
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, NoReturn
 
@@ -95,6 +96,9 @@ def _run(run: Callable[[], None]) -> NoReturn:
         end_with_parent()
         run()
         status = 0
+    # The end of this process: its output is where somebody looks for the reason.
+    except BaseException:  # noqa: BLE001
+        traceback.print_exc()
     finally:
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.flush()
