@@ -196,7 +196,8 @@ def _ended_early(run: Run, what: str) -> Decision | None:
     if run.verdict is None:
         message = f"the process ended with status {run.exit.returncode} and no verdict{during}"
         return Decision("crash", "no-verdict", f"{clean(message)}\n{clean(run.output)}")
-    if run.verdict.exitstatus not in _RAN_TO_ITS_END:
+    # A module that cannot be collected ends a session early as well, and says more.
+    if run.verdict.exitstatus not in _RAN_TO_ITS_END and not run.verdict.collection:
         message = f"pytest ended early, with exit status {run.verdict.exitstatus}"
         return Decision("crash", "interrupted", f"{clean(message)}\n{clean(run.output)}")
     return None

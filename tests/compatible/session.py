@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -142,6 +143,8 @@ def run(
     subprocess.run(
         [sys.executable, __file__, json.dumps(options)],
         cwd=directory,
+        # pytest-benchmark measures nothing below a worker of xdist.
+        env={k: v for k, v in os.environ.items() if not k.startswith("PYTEST_XDIST_")},
         check=True,
         timeout=120,
         stdout=subprocess.DEVNULL,

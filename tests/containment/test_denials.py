@@ -31,7 +31,9 @@ ATTEMPTS = {
     "read a file": "(place / 'secret').read_text()",
     "list a directory": "list(place.iterdir())",
     "connect by TCP": "socket.create_connection(('127.0.0.1', TCP))",
-    "listen by TCP": "socket.create_server(('127.0.0.1', 0))",
+    "listen on a port of its choice": "socket.create_server(('127.0.0.1', 8642))",
+    "send with the first packet": ("socket.socket().sendto(b'x', 0x20000000, ('127.0.0.1', TCP))"),
+    "another protocol": "socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262)",
     "send by UDP": "socket.socket(type=socket.SOCK_DGRAM).sendto(b'x', ('127.0.0.1', UDP))",
     "connect to a socket's path": "socket.socket(socket.AF_UNIX).connect(str(place / 'socket'))",
     "connect to an abstract socket": "socket.socket(socket.AF_UNIX).connect(chr(0) + 'ABSTRACT')",
@@ -49,6 +51,7 @@ ATTEMPTS = {
 }
 #: Refused to a worker, and part of a session's work.
 WORKER_ATTEMPTS = {
+    "listen by TCP": "socket.create_server(('127.0.0.1', 0))",
     "change a mode": "(place / 'secret').chmod(0o644)",
     "change an open file's mode": "os.fchmod(HELD, 0o644)",
     "change times": "os.utime(place / 'secret', (0, 0))",
