@@ -75,7 +75,7 @@ from double import double
 seen = []
 
 def test_dear():
-    seen.append(sum(double(n) for n in range(200_000)))
+    seen.append(sum(double(n) for n in range(20_000)))
 
 def test_cheap():
     assert seen and double(4) == 8
