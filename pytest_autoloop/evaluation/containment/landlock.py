@@ -128,6 +128,7 @@ def _optional(policy: Policy) -> Iterable[tuple[Path, int]]:
     reading = _READ_FILE | _READ_DIR | (_EXECUTE if policy.programs else 0)
     readable = (Path("/"),) if policy.readable is None else policy.readable
     yield from ((path, reading) for path in readable)
+    yield from ((path, _READ_DIR) for path in policy.listable)
     yield from ((Path(name), _READ_FILE | _WRITE_FILE | _TRUNCATE) for name in _DEVICES)
     if policy.boxed and policy.programs:
         terminal = _READ_FILE | _WRITE_FILE | _READ_DIR | _TRUNCATE | _IOCTL_DEV

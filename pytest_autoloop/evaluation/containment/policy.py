@@ -28,6 +28,8 @@ class Policy:
 
     #: What may be read, with everything below it; None for whatever the user may read.
     readable: tuple[Path, ...] | None = None
+    #: Directories whose names may be listed, with those of all below: imports look through them.
+    listable: tuple[Path, ...] = ()
     #: What may be written and read, with everything below it. Each must exist.
     writable: tuple[Path, ...] = ()
     #: Whether sockets may be made. Services behind a socket of the file system are then in reach.

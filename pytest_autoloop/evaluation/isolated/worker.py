@@ -122,6 +122,7 @@ def _load(source: Source, surroundings: Surroundings, writing: int) -> ModuleTyp
                 *map(Path, surroundings.readable),
                 *(Path(entry) for entry in sys.path if entry not in surroundings.import_roots),
             ),
+            listable=tuple(map(Path, surroundings.import_roots)),
             memory_bytes=surroundings.memory_bytes,
         )
         apply(policy, "worker")
