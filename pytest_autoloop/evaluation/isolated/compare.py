@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 from typing import Any
 
 from pytest_autoloop.evaluation.isolated import arrays
@@ -68,9 +69,12 @@ class _Comparison:
             )
         if kind in _CONTAINERS:
             return self._container(expected, actual, where)
-        numpy_kind = arrays.kind_of(kind)
-        if numpy_kind:
+        if arrays.kind_of(kind):
             return self._array(expected, actual, where)
+        if kind is Decimal:
+            # A signalling NaN raises when it is compared, and trailing zeros can be seen.
+            same = expected.as_tuple() == actual.as_tuple()
+            return "" if same else _told(where, expected, actual)
         return "" if expected == actual else _told(where, expected, actual)
 
     def _float(self, expected: float, actual: float, where: str, scale: float) -> str:
