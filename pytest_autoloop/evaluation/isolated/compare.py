@@ -71,11 +71,9 @@ class _Comparison:
             return self._container(expected, actual, where)
         if arrays.kind_of(kind):
             return self._array(expected, actual, where)
-        if kind is Decimal:
-            # A signalling NaN raises when it is compared, and trailing zeros can be seen.
-            same = expected.as_tuple() == actual.as_tuple()
-            return "" if same else _told(where, expected, actual)
-        return "" if expected == actual else _told(where, expected, actual)
+        # A signalling NaN raises when it is compared, and trailing zeros can be seen.
+        exact = Decimal.as_tuple if kind is Decimal else _itself
+        return "" if exact(expected) == exact(actual) else _told(where, expected, actual)
 
     def _float(self, expected: float, actual: float, where: str, scale: float) -> str:
         if expected == actual or (math.isnan(expected) and math.isnan(actual)):
@@ -123,6 +121,10 @@ class _Comparison:
 
 
 _CONTAINERS = frozenset({list, tuple, dict, set, frozenset, bytearray})
+
+
+def _itself(value: Any) -> Any:  # noqa: ANN401
+    return value
 
 
 def _scale(items: Any) -> float:  # noqa: ANN401 - any iterable
