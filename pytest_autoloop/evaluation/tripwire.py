@@ -227,7 +227,7 @@ def _places(target: str, readable: Sequence[str]) -> tuple[Judge, Judge]:
         inside = f"{absolute(path)}{separator}"
         # The import system lists what is above packages, too.
         fine = inside.startswith(below) or any_of(root.startswith(inside) for root in packages)
-        return "" if fine else f"lists {inside}, which is outside of its package"
+        return "" if fine else f"lists a directory outside of its package: {inside}"
 
     any_of = any
     return opening, listing

@@ -88,25 +88,6 @@ SHAPES: dict[str, tuple[dict[str, str], str, str, str]] = {
         ),
         "tests use its class Stack",
     ),
-    "a generator": (
-        {
-            "core.py": "def count(n):\n    yield from range(0, n)\n",
-            "test_it.py": "from core import count\n\ndef test_it():\n"
-            "    assert list(count(2)) == [0, 1]\n",
-        },
-        "core.py",
-        "def count(n):\n    yield from range(n)\n",
-        "count() returns a generator",
-    ),
-    "a callback": (
-        {
-            "core.py": "def apply(f, n):\n    return f(n) + 0\n",
-            "test_it.py": "from core import apply\n\ndef test_it():\n    assert apply(abs, -2) == 2\n",
-        },
-        "core.py",
-        "def apply(f, n):\n    return f(n)\n",
-        "apply() takes a builtin_function_or_method",
-    ),
     "a program": (
         {
             "core.py": "import sys\n\nprint(2 * int(sys.argv[1]) + 0)\n",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.projects import MODULE
 
 if TYPE_CHECKING:
@@ -42,26 +40,24 @@ SIZE = """
 """
 
 
-@pytest.mark.parametrize(
-    "trick",
-    [
-        '(HERE / "cost.txt").write_text("1")',
-        '(HERE.parent / "incumbent" / "cost.txt").write_text("9")',
-        '(HERE.parent / "incumbent" / "double.py").write_text("slow = 1")',
-        'pathlib.Path(__file__).write_text("fast = 1")',
-    ],
-    ids=["its harness", "the incumbent's harness", "the incumbent", "itself"],
-)
-def test_a_file_that_is_changed_while_measuring_is_tampering(project: Project, trick: str) -> None:
+TRICKS = {
+    "its harness": '(HERE / "cost.txt").write_text("1")',
+    "the incumbent's harness": '(HERE.parent / "incumbent" / "cost.txt").write_text("9")',
+    "the incumbent": '(HERE.parent / "incumbent" / "double.py").write_text("slow = 1")',
+    "itself": 'pathlib.Path(__file__).write_text("fast = 1")',
+}
+
+
+def test_a_file_that_is_changed_while_measuring_is_tampering(project: Project) -> None:
     """Neither an easier harness for itself nor a harder one for the incumbent is a gain."""
     project.commit(
         {**MODULE, "conftest.py": SIZE, "cost.txt": "5", "test_other.py": "def test_it(): pass"}
     )
 
-    ideas = project.ideas(TRICK.format(trick=trick))
-    session = project.autoloop(1, "--autoloop-proposer", ideas, *OPEN, environment=BARE)
+    ideas = project.ideas(*(TRICK.format(trick=trick) for trick in TRICKS.values()))
+    session = project.autoloop(len(TRICKS), "--autoloop-proposer", ideas, *OPEN, environment=BARE)
 
-    assert session.decisions == [("discard", "tampered")], session.output
+    assert session.decisions == [("discard", "tampered")] * len(TRICKS), session.output
 
 
 def test_a_cache_on_disk_does_not_reach_the_next_run(project: Project) -> None:

@@ -28,8 +28,6 @@ class Policy:
 
     #: What may be read, with everything below it; None for whatever the user may read.
     readable: tuple[Path, ...] | None = None
-    #: Directories whose names may be listed, with those of all below: imports look through them.
-    listable: tuple[Path, ...] = ()
     #: What may be written and read, with everything below it. Each must exist.
     writable: tuple[Path, ...] = ()
     #: Whether sockets may be made. Services behind a socket of the file system are then in reach.
@@ -48,6 +46,8 @@ class Policy:
     cpu_seconds: int | None = None
     #: Whether a process may read the hardware's counters for itself.
     counters: bool = False
+    #: Directories whose names may be listed, with those of all below: imports look through them.
+    listable: tuple[Path, ...] = ()
 
     @property
     def sockets(self) -> bool:
