@@ -5,7 +5,15 @@ AutoloopError
 ├── BaselineRed       the harness fails on the untouched target (exit 1)
 ├── RepositoryError   git refused something (exit 1)
 ├── JournalError      the record of a campaign cannot be read or written (exit 1)
-├── ProposerError     a proposer could not answer: key, quota, network, refusal (exit 1)
+├── ProposerError     a proposer could not answer (exit 1 after three in a row)
+│   ├── AuthenticationError   the key is missing, wrong or not allowed to
+│   ├── QuotaError            the account's quota is used up
+│   ├── RateLimitError        too many requests, also after waiting
+│   ├── UnreachableError      no answer: network, time limit, a server's fault
+│   ├── RefusalError          the model would not
+│   ├── TruncatedReplyError   the reply ends at the model's output limit
+│   ├── EmptyReplyError       nothing was said, or nothing changed
+│   └── AgentError            an agent's command failed or took too long
 └── EvaluationError   the child machinery itself failed, not the candidate (exit 1)
 
 A fault of a *candidate* is never an exception that leaves the loop: it is an `Experiment` with a
@@ -36,7 +44,53 @@ class JournalError(AutoloopError):
 
 
 class ProposerError(AutoloopError):
-    """A proposer could not produce a proposal, through no fault of a candidate."""
+    """A proposer could not produce a proposal, through no fault of a candidate.
+
+    Args:
+        message: what happened, and what to do.
+        tokens_used: tokens spent on it, None when unknown.
+        cost_usd: dollars spent on it, None when unknown.
+
+    """
+
+    def __init__(
+        self, message: str, *, tokens_used: int | None = None, cost_usd: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.tokens_used = tokens_used
+        self.cost_usd = cost_usd
+
+
+class AuthenticationError(ProposerError):
+    """The key is missing, wrong, or may not use the model."""
+
+
+class QuotaError(ProposerError):
+    """The account's quota or credit is used up."""
+
+
+class RateLimitError(ProposerError):
+    """The server limits the rate of requests, also after the client has waited."""
+
+
+class UnreachableError(ProposerError):
+    """The server cannot be reached, does not answer in time, or fails."""
+
+
+class RefusalError(ProposerError):
+    """The model refuses to answer."""
+
+
+class TruncatedReplyError(ProposerError):
+    """The reply ends at the model's output limit, so nothing of it is applied."""
+
+
+class EmptyReplyError(ProposerError):
+    """A reply without text, or an agent that changed nothing."""
+
+
+class AgentError(ProposerError):
+    """An agent's command failed, or was ended at its time limit."""
 
 
 class EvaluationError(AutoloopError):

@@ -111,6 +111,8 @@ class Proposal:
     proposer: str = ""
     usage: Usage = field(default_factory=Usage)
     invalid: str = ""
+    #: What a reader of the row should know, such as files an agent changed and got back.
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,36 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class HotLine:
+    """A line of the target in which the benchmarks spend their time."""
+
+    #: Counted from 1, in the content that the brief holds.
+    line: int
+    #: Share of all samples in which this was the target's innermost line, 0 to 1.
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How the last candidate that did not pass failed; all of it was printed by programs."""
+
+    number: int
+    #: Node id of the guard, empty when there was none or it is hidden.
+    test: str
+    message: str
+    #: The end of what its session printed.
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """What a proposer learned from looking back, a line each, and what the looking back cost."""
+
+    lines: tuple[str, ...]
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True)
 class Brief:
     """Everything a proposer may know before it suggests the next candidate."""
 
@@ -151,6 +183,17 @@ class Brief:
     smallest_gain: float | None = None
     #: Earlier experiments of this campaign, oldest first.
     history: tuple[Outcome, ...] = ()
+    #: Commit whose target `source` is: the incumbent, or where the search wants to start.
+    parent: str = ""
+    #: Why the first answer for this experiment does not count: asked again, None leaves it at that.
+    remark: str = ""
+    #: The last candidate that a guard refused.
+    failure: Failure | None = None
+    #: Where the benchmarks spend their time, hottest first; empty without a profile.
+    profile: tuple[HotLine, ...] = ()
+    #: What was learned so far (notes.md), and a strategy to think of this time.
+    notes: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +208,8 @@ class GuardReport:
     test: str = ""
     message: str = ""
     seconds: float = 0.0
+    #: The end of what a session that did not pass printed, at most 20 kB.
+    output: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,21 +2,68 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from pytest_autoloop.model import Brief, Experiment, Proposal
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from pytest_autoloop.model import Brief, Experiment, Lessons, Proposal, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What somebody left in a checkout."""
+
+    #: The target's content; None when it is gone or no regular file.
+    content: bytes | None
+    #: POSIX paths of all other files that were changed, added or removed.
+    elsewhere: tuple[str, ...] = ()
+
+
+class Checkout(Protocol):
+    """A checkout of the project that a proposer may change; all of it is put back afterwards."""
+
+    path: Path
+
+    def found(self) -> Found:
+        """Return what is there now."""
+
+
+class Workbench(Protocol):
+    """What the loop lends a proposer for a whole campaign."""
+
+    #: Root of the user's checkout, to be read only.
+    root: Path
+    #: Directory of the campaign's records, ``.pytest_autoloop/<tag>``.
+    records: Path
+
+    def checkout(self, source: bytes) -> AbstractContextManager[Checkout]:
+        """Lend a private checkout with this content of the target, until the block ends."""
 
 
 class Proposer(Protocol):
     """Suggests candidates, one at a time.
 
     A proposer only ever proposes text. It reports no number, picks no status and touches no
-    commit.
+    commit. `ProposerBase` has all but `name` and `propose`.
     """
 
     #: Name that is written into the journal and the commit, for example ``openai:gpt-5``.
     name: str
+    #: Whether it looks at `Brief.profile`, which costs a run of the benchmarks after each keep.
+    uses_profile: bool
+
+    def check(self, target: Target, source: bytes) -> None:
+        """Refuse what cannot work, before anything is spent.
+
+        Raises:
+            UsageError: this target, a missing program or key, a server that cannot be reached.
+        """
+
+    def start(self, workbench: Workbench) -> None:
+        """Take what is needed during the campaign; the baseline is green."""
 
     def propose(self, brief: Brief) -> Proposal | None:
         """Return the next proposal, or None when there is nothing left to suggest.
@@ -25,8 +72,37 @@ class Proposer(Protocol):
             ProposerError: the proposer cannot answer (key, quota, network, refusal).
         """
 
+    def review(self, brief: Brief) -> Lessons | None:
+        """Look back at the experiments so far; None from those that do not.
+
+        Raises:
+            ProposerError: as for `propose`.
+        """
+
     def observe(self, experiment: Experiment) -> None:
-        """Learn what became of the last proposal; proposers that do not learn do nothing."""
+        """Learn what became of a proposal; proposers that do not learn do nothing."""
 
     def close(self) -> None:
         """Let go of connections and processes when the campaign ends."""
+
+
+class ProposerBase:
+    """What most proposers have in common: no conditions, no look back, nothing learned or held."""
+
+    uses_profile = False
+
+    def check(self, target: Target, source: bytes) -> None:
+        """Accept any target."""
+
+    def start(self, workbench: Workbench) -> None:
+        """Need nothing."""
+
+    def review(self, brief: Brief) -> Lessons | None:  # noqa: ARG002 - for those that look back
+        """Do not look back."""
+        return None
+
+    def observe(self, experiment: Experiment) -> None:
+        """Learn nothing: the brief tells what became of a proposal."""
+
+    def close(self) -> None:
+        """Hold nothing open."""

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pytest_autoloop.errors import ProposerError, UsageError
 from pytest_autoloop.model import Edit, Proposal, Usage
+from pytest_autoloop.proposers.base import ProposerBase
 from pytest_autoloop.proposers.edits import (
     InvalidEditError,
     apply_reply,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from openai import APIStatusError, OpenAI, OpenAIError
     from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 
-    from pytest_autoloop.model import Brief, Experiment
+    from pytest_autoloop.model import Brief
     from pytest_autoloop.proposers.messages import Message
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
@@ -103,7 +104,7 @@ def _is_http_address(address: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and port != 0
 
 
-class ChatProposer:
+class ChatProposer(ProposerBase):
     """Asks a chat model for the next candidate.
 
     Args:
@@ -159,9 +160,6 @@ class ChatProposer:
         if isinstance(result, str):
             return replace(proposal, invalid=self._redact(result))
         return replace(proposal, edits=(Edit(brief.target.path, result),))
-
-    def observe(self, experiment: Experiment) -> None:
-        """Do nothing: the brief tells the model what became of its proposals."""
 
     def close(self) -> None:
         """Close the connections; a later proposal opens them again."""

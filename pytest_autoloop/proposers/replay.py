@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 from pytest_autoloop.errors import ProposerError, UsageError
 from pytest_autoloop.model import Edit, Proposal
+from pytest_autoloop.proposers.base import ProposerBase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from pytest_autoloop.model import Brief, Experiment
+    from pytest_autoloop.model import Brief
 
 _LEADING_NUMBER = re.compile(r"^\d+[-_. ]*")
 
 
-class ReplayProposer:
+class ReplayProposer(ProposerBase):
     """Proposes each file of a folder once; the file's name is its description."""
 
     name = "replay"
@@ -69,12 +70,6 @@ class ReplayProposer:
             edits=(Edit(brief.target.path, content),),
             proposer=self.name,
         )
-
-    def observe(self, experiment: Experiment) -> None:
-        """Learn nothing: the order is fixed."""
-
-    def close(self) -> None:
-        """Hold nothing open."""
 
 
 def describe(stem: str) -> str:

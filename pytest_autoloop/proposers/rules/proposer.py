@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from pytest_autoloop.model import Edit, Proposal
+from pytest_autoloop.proposers.base import ProposerBase
 from pytest_autoloop.proposers.rules import cache, comprehension, hoist, join, membership
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_autoloop.model import Brief, Experiment
+    from pytest_autoloop.model import Brief
     from pytest_autoloop.proposers.rules.rule import Rewrite, Rule
 
 #: By the gain to expect: a better order of growth first, a constant factor last.
@@ -29,7 +30,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-class RulesProposer:
+class RulesProposer(ProposerBase):
     """Proposes source rewrites that often make Python faster; needs no network and no model."""
 
     name = "rules"
@@ -58,12 +59,6 @@ class RulesProposer:
                 edit = Edit(path=brief.target.path, content=content)
                 return Proposal(rewrite.description, edits=(edit,), proposer=self.name)
         return None
-
-    def observe(self, experiment: Experiment) -> None:
-        """Learn nothing: the source says which rewrites are left."""
-
-    def close(self) -> None:
-        """Nothing is held."""
 
     def _untried_first(self, source: bytes) -> Iterator[Rewrite]:
         """Yield what was proposed for an earlier source only after what never was."""
