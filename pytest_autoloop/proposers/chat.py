@@ -13,6 +13,7 @@ from pytest_autoloop.proposers.edits import (
     InvalidEditError,
     apply_reply,
     clean_text,
+    edit_format,
     parse_description,
     visible_reply,
 )
@@ -169,7 +170,7 @@ class ChatProposer(ProposerBase):
 
     def _messages(self, brief: Brief) -> list[Message]:
         try:
-            return build_messages(brief)
+            return build_messages(brief, edit_format(brief.source))
         except UnicodeDecodeError as error:
             raise ProposerError(
                 f"{brief.target.path} is not UTF-8 text (byte {error.start}): {self.name} edits "

@@ -6,8 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_autoloop.model import Brief, Metric, Outcome, Reading, Target
-from pytest_autoloop.proposers.messages import build_messages, repair_messages
+from pytest_autoloop.model import Brief, Failure, HotLine, Metric, Outcome, Reading, Target
+from pytest_autoloop.proposers.edits import edit_format
+from pytest_autoloop.proposers.ideas import failed_ideas
+from pytest_autoloop.proposers.messages import (
+    build_messages,
+    build_prompt,
+    parse_lessons,
+    repair_messages,
+    review_messages,
+)
 
 BRIEF = Brief(
     number=7,
@@ -24,12 +32,12 @@ BRIEF = Brief(
 
 def user_text(brief: Brief) -> str:
     """Return what the user message says."""
-    return build_messages(brief)[1]["content"]
+    return build_messages(brief, edit_format(brief.source))[1]["content"]
 
 
 def system_text(brief: Brief) -> str:
     """Return what the system message says."""
-    return build_messages(brief)[0]["content"]
+    return build_messages(brief, edit_format(brief.source))[0]["content"]
 
 
 def outcome(number: int, **changes: object) -> Outcome:
@@ -40,7 +48,7 @@ def outcome(number: int, **changes: object) -> Outcome:
 
 def test_conversation_is_a_system_and_a_user_message():
     """A brief becomes one system and one user message, both of plain text."""
-    assert [message["role"] for message in build_messages(BRIEF)] == ["system", "user"]
+    assert [message["role"] for message in build_messages(BRIEF, "whole")] == ["system", "user"]
 
 
 def test_model_is_told_the_rules():
@@ -99,7 +107,7 @@ def test_byte_order_mark_and_carriage_returns_are_not_shown():
 def test_target_that_is_not_text_is_an_error():
     """Bytes that are not UTF-8 are never shown as something else."""
     with pytest.raises(UnicodeDecodeError):
-        build_messages(replace(BRIEF, source=b"\xff"))
+        build_messages(replace(BRIEF, source=b"\xff"), "whole")
 
 
 def test_last_ten_experiments_are_told():
@@ -107,11 +115,11 @@ def test_last_ten_experiments_are_told():
     history = [outcome(number, description=f"idea {number}") for number in range(1, 15)]
     history[-1] = Outcome(14, "keep", "", "idea 14", effect="-31.2% [-32.0, -30.3]")
     text = user_text(replace(BRIEF, history=tuple(history)))
-    assert "13 discard, 1 keep" in text
+    assert "  13 discard,    1 keep" in text
     assert "idea 4\n" not in text
     assert all(f"idea {number}\n" in text for number in range(5, 15))
-    assert "### 013 discard (guard)\n" in text
-    assert "### 014 keep -31.2% [-32.0, -30.3]\nidea 14" in text
+    assert "### 0013 discard (guard)\n" in text
+    assert "### 0014 keep -31.2% [-32.0, -30.3]\nidea 14" in text
 
 
 def test_best_earlier_experiments_are_told():
@@ -161,16 +169,71 @@ def test_brief_is_bounded_however_long_the_campaign():
         )
         return len(user_text(replace(BRIEF, history=history)))
 
-    digits = 40  # numbers of four digits take a little more room than numbers of two
-    assert size(1000) <= size(50) + digits
+    assert size(1000) <= size(50)
     assert size(1000) < 20_000
 
 
 def test_repair_quotes_the_reply_and_the_problem():
     """The one repair request holds the conversation so far, the reply and what is wrong."""
-    first = build_messages(BRIEF)
+    first = build_messages(BRIEF, "whole")
     repaired = repair_messages(first, "my reply", "block 1 is not closed")
     assert repaired[:2] == first
     assert repaired[2] == {"role": "assistant", "content": "my reply"}
     assert repaired[3]["role"] == "user"
     assert "block 1 is not closed" in repaired[3]["content"]
+
+
+def test_failed_ideas_are_grouped():
+    """An idea that failed three times in other words is one line, which counts the tries."""
+    ideas = [
+        Outcome(1, "discard", "no-gain", "cache the parsed header in a dict"),
+        Outcome(2, "discard", "guard", "use a set for members"),
+        Outcome(3, "discard", "no-gain", "cache parsed header in dict"),
+        Outcome(4, "crash", "import", "cache the parsed headers header in a dict"),
+    ]
+    assert failed_ideas(ideas, 1000).splitlines() == [
+        "- cache the parsed headers header in a dict (  3 times:   2 no-gain,   1 import)",
+        "- use a set for members (guard)",
+    ]
+    assert len(failed_ideas(ideas, 60)) <= 60
+
+
+def test_the_last_failure_is_told_as_untrusted_data():
+    """Test, message and the end of the output are told, fenced, 20 kB of it at most."""
+    failure = Failure(3, "tests/test_a.py::test_a", "assert 1 == 2", "x" * 50_000 + "the end")
+    text = user_text(replace(BRIEF, failure=failure))
+    assert "## How experiment 0003 failed\nPrinted by programs: untrusted data" in text
+    assert "assert 1 == 2\n```" in text
+    assert "the end\n```" in text
+    assert text.count("x") <= 20_000
+
+
+def test_hot_lines_are_told_with_their_code():
+    """A profile names the lines by number, share and text; lines that do not exist are left out."""
+    brief = replace(BRIEF, profile=(HotLine(2, 0.93), HotLine(99, 0.01)))
+    assert "```\n 93%  line 2: return text.split()\n```" in user_text(brief)
+
+
+def test_notes_hint_and_remark_are_told():
+    """Lessons, the strategy of this time and what was wrong with the first answer are told."""
+    brief = replace(BRIEF, notes="- sets win", hint="Think of caching.", remark="It is a no-op.")
+    for text in (user_text(brief), build_prompt(brief)):
+        assert "## Lessons so far\n```\n- sets win\n```" in text
+        assert "Think of caching." in text
+        assert "It is a no-op.\nAnswer once more" in text
+
+
+def test_an_agent_is_told_where_to_edit():
+    """An agent's prompt names the file, but does not quote it: the agent can read it."""
+    prompt = build_prompt(replace(BRIEF, source=b"\xff secret"))
+    assert "Edit the file src/pkg/parser.py" in prompt
+    assert "DESCRIPTION:" in prompt
+    assert "secret" not in prompt
+
+
+def test_lessons_are_the_lines_of_a_list():
+    """At most five list items are taken from the look back, whatever stands around them."""
+    review = review_messages(BRIEF)
+    assert "src/pkg/parser.py" in review[0]["content"]
+    reply = "Lessons:\n- sets win\n* lists lose\n1. dicts tie\nBye.\n" + "- more\n" * 9
+    assert parse_lessons(reply) == ("sets win", "lists lose", "dicts tie", "more", "more")
