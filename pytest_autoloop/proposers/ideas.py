@@ -65,7 +65,7 @@ def failed_ideas(outcomes: Sequence[Outcome], limit: int) -> str:
 
 def _line(group: _Group) -> str:
     reasons = ", ".join(
-        clean_text(reason if count == group.tries else f"{count:3} {reason}", _SHORT_LIMIT)
+        f"{'' if count == group.tries else f'{count:3} '}{clean_text(reason, _SHORT_LIMIT)}"
         for reason, count in group.reasons.most_common()
     )
     times = f"{group.tries:3} times: " if group.tries > 1 else ""
