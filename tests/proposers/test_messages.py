@@ -159,7 +159,7 @@ def test_brief_is_bounded_however_long_the_campaign():
         history = tuple(
             outcome(
                 number,
-                status="keep" if number % 10 == 0 else "discard",
+                status="keep" if number % 5 == 0 else "discard",
                 description="d" * 10_000,
                 reason="r" * 10_000,
                 effect="-12.3% " + "e" * 10_000,
