@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pytest_autoloop import text
-from pytest_autoloop.model import Brief, Outcome, Reading
+from pytest_autoloop.model import Brief, Failure, Outcome, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from pytest_autoloop.model import Experiment, Metric, Target
+    from pytest_autoloop.model import Experiment, HotLine, Metric, Target
+
+#: What to think of, one after the other: left alone, a model tries one kind of idea all night.
+STRATEGIES = (
+    "The algorithm: is there one whose work grows more slowly with the input?",
+    "The data structure: would another one make the commonest operation cheap?",
+    "Work done twice: compute once, outside of the loop or the call, what does not change.",
+    "Batching: handle many items in one operation instead of one after another.",
+    "A library call: does the standard library do this in C already?",
+    "Simplification: what can be left out, and nothing that is promised is lost?",
+    "The common case: can it leave early, before the general one is prepared?",
+    "Parameters: sizes, thresholds and limits that were guessed once.",
+    "Memory: fewer objects, fewer copies, views and generators where they are enough.",
+    "Two ideas that were nearly good enough: would they be, together?",
+)
+#: How far back a failure is still worth telling.
+_RECENT = 10
+#: Section of the directives that the loop may add to.
+TRIED = "## What has been tried"
+_DUPLICATE = re.compile(r"duplicate of (\d+)")
 
 
 def brief_for(
@@ -23,6 +43,8 @@ def brief_for(
     number: int,
     program: Path,
     smallest_gain: float | None,
+    parent: str = "",
+    profile: tuple[HotLine, ...] = (),
 ) -> Brief:
     """Return the brief of an experiment: the target as it is, and what became of earlier ideas."""
     present = next(e for e in reversed(experiments) if e.status in {"keep", "baseline"})
@@ -34,7 +56,38 @@ def brief_for(
         directives=_read_program(program),
         smallest_gain=smallest_gain,
         history=tuple(_outcome(e, metrics[0]) for e in experiments[1:]),
+        parent=parent,
+        failure=_failure(experiments[-_RECENT:]),
+        profile=profile,
+        hint=STRATEGIES[(number - 1) % len(STRATEGIES)],
     )
+
+
+def result_of(detail: str, experiments: Sequence[Experiment]) -> str:
+    """Return the detail of a duplicate with what became of the experiment that it repeats."""
+    found = _DUPLICATE.fullmatch(detail)
+    earlier = next((e for e in experiments if found and e.number == int(found[1])), None)
+    if earlier is None:
+        return detail
+    reason = f" ({earlier.reason})" if earlier.reason else ""
+    return f"{detail}, which was {earlier.status}{reason}: {earlier.description}"
+
+
+def tried_line(experiment: Experiment, primary: Metric) -> str:
+    """Return an experiment as a line of the directives."""
+    told = _outcome(experiment, primary)
+    reason = f" ({told.reason})" if told.reason else ""
+    effect = f" {told.effect}" if told.effect else ""
+    return f"- {told.number:03} {told.status}{reason}{effect}: {told.description}"
+
+
+def _failure(experiments: Sequence[Experiment]) -> Failure | None:
+    """Return the last candidate that did not pass its guards."""
+    for experiment in reversed(experiments):
+        guard = experiment.guard
+        if guard is not None and not guard.passed:
+            return Failure(experiment.number, guard.test, guard.message, guard.output)
+    return None
 
 
 def _outcome(experiment: Experiment, primary: Metric) -> Outcome:

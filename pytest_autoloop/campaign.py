@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_autoloop import text
-from pytest_autoloop.briefing import brief_for
+from pytest_autoloop.briefing import result_of
 from pytest_autoloop.comparison import Audit, Comparison
 from pytest_autoloop.decision import gains, online
 from pytest_autoloop.decision.rules import Sequential
@@ -18,21 +18,20 @@ from pytest_autoloop.evaluation import judge, screen
 from pytest_autoloop.harness.hidden import redact
 from pytest_autoloop.model import (
     TIME,
-    Brief,
     Decision,
     Experiment,
+    Usage,
 )
 from pytest_autoloop.outlook import Outlook
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
+    from pytest_autoloop.asking import Asker, Attempt
     from pytest_autoloop.baseline import Baseline
     from pytest_autoloop.decision.verdict import Policy
     from pytest_autoloop.history.ledger import Ledger
-    from pytest_autoloop.model import GuardReport, Metric, Pair, Proposal
-    from pytest_autoloop.proposers.base import Proposer
+    from pytest_autoloop.model import Brief, GuardReport, Metric, Pair, Proposal
     from pytest_autoloop.search.base import SearchStrategy
     from pytest_autoloop.workplace import Workplace
 
@@ -53,20 +52,6 @@ class Listener(Protocol):
         """Take note of an experiment that is in the journal."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """A proposal, and what it was made for."""
-
-    number: int
-    parent: str
-    #: The target's content in `parent`.
-    source: bytes
-    proposal: Proposal
-    #: Monotonic time at which it was asked for, and the seconds the answer took.
-    started: float
-    proposing: float
-
-
 @dataclass(slots=True)
 class Campaign:
     """All experiments of one tag."""
@@ -74,11 +59,10 @@ class Campaign:
     workplace: Workplace
     baseline: Baseline
     ledger: Ledger
-    proposer: Proposer
+    asker: Asker
     search: SearchStrategy
     policy: Policy
     listener: Listener
-    program: Path
     experiments: list[Experiment] = field(default_factory=list)
     #: Bound on the share of false keeps among all keeps of the session; None leaves it open.
     false_discovery_rate: float | None = None
@@ -91,7 +75,7 @@ class Campaign:
         self._comparison = Comparison(
             self.workplace.evaluator, self.baseline.manifest, self.baseline.calibration
         )
-        self._tried[screen.fingerprint(self.workplace.source)] = 0
+        self._tried[self._fingerprint(self.workplace.source)] = 0
 
     @property
     def primary(self) -> Metric:
@@ -138,36 +122,52 @@ class Campaign:
         self._record(experiment)
         return experiment
 
+    def reopen(self) -> Experiment:
+        """Go on with what the journal holds; return the baseline as it was measured just now."""
+        self.experiments = self.ledger.journal.read()
+        target, repository = self.workplace.target.path, self.workplace.repository
+        for experiment in self.experiments[1:]:
+            if experiment.commit:
+                content = repository.read(experiment.commit, target)
+                self._tried.setdefault(self._fingerprint(content), experiment.number)
+        self.ledger.results.write(self.experiments)
+        return replace(
+            self.experiments[0],
+            seconds=self.baseline.seconds,
+            metrics=self._values(self.baseline.pairs),
+            pairs=self.baseline.pairs,
+        )
+
+    @property
+    def spent(self) -> Usage:
+        """Tokens and dollars of all experiments, and of what came to none."""
+        spent = self.asker.unbilled
+        for experiment in self.experiments:
+            spent += Usage(completion_tokens=experiment.tokens_used, cost_usd=experiment.cost_usd)
+        return spent
+
     def propose(self, number: int) -> Attempt | None:
         """Ask for the next candidate; None when the proposer has nothing left.
 
         Raises:
             ProposerError: the proposer could not answer; nothing was recorded.
         """
-        started = time.monotonic()
         parent = self.search.parent(self.experiments)
-        source = self.workplace.repository.read(parent, self.workplace.target.path)
-        brief = brief_for(
+        return self.asker.ask(
+            number,
             self.experiments,
-            self.workplace.target,
-            source,
-            self.metrics,
-            number=number,
-            program=self.program,
+            parent,
+            self.workplace.repository.read(parent, self.workplace.target.path),
             smallest_gain=self.outlook.smallest_gain,
+            tried=self._tried,
         )
-        proposal = self.listener.propose(brief) or self.proposer.propose(brief)
-        if proposal is None:
-            return None
-        proposal = replace(proposal, proposer=proposal.proposer or self.proposer.name)
-        return Attempt(number, parent, source, proposal, started, time.monotonic() - started)
 
     def run(self, attempt: Attempt) -> Experiment:
         """Run one experiment and record it."""
         experiment = self._judge(attempt)
         experiment = replace(experiment, seconds=time.monotonic() - attempt.started)
         self._record(experiment)
-        self.proposer.observe(experiment)
+        self.asker.observe(experiment)
         return experiment
 
     def audit(self) -> Audit | None:
@@ -201,6 +201,7 @@ class Campaign:
             tokens_used=proposal.usage.tokens,
             cost_usd=proposal.usage.cost_usd,
             stages={"propose": attempt.proposing},
+            flags=tuple(map(_one_line, proposal.remarks)),
         )
         content = screen.content_of(proposal, target)
         if isinstance(content, Decision):
@@ -210,12 +211,13 @@ class Campaign:
         refusal = screen.refuse(content, target, attempt.source, self._tried)
         if refusal is None and "screen" not in workplace.runner.sandbox.without:
             refusal = screen.inspect(content, target, workplace.source, self.allow_imports)
-        self._tried.setdefault(screen.fingerprint(content), number)
+        self._tried.setdefault(self._fingerprint(content), number)
         veto = None if refusal else self.listener.check(proposal)
         if veto:
             refusal = Decision("discard", "vetoed", veto)
         if refusal is not None:
-            return _decided(experiment, refusal)
+            told = result_of(refusal.detail, self.experiments)
+            return _decided(experiment, replace(refusal, detail=told))
         workplace.place("incumbent", attempt.source)
         try:
             if self._comparison.control_due:
@@ -246,7 +248,7 @@ class Campaign:
         experiment = replace(experiment, stages={**stages, **comparison.seconds})
         if not pairs:
             return _decided(experiment, decision)
-        flags = ("noisy",) if comparison.learn(self.policy) else ()
+        flags = (*experiment.flags, *(("noisy",) if comparison.learn(self.policy) else ()))
         experiment = replace(experiment, metrics=self._values(pairs), pairs=pairs, flags=flags)
         return _decided(experiment, decision)
 
@@ -291,6 +293,9 @@ class Campaign:
         # Whatever else it left, a cache or a module, must not help while it is measured.
         workplace.pool.reset("candidate")
         return report
+
+    def _fingerprint(self, content: bytes) -> str:
+        return screen.fingerprint(content, self.workplace.target.path)
 
     def _record(self, experiment: Experiment) -> None:
         """Remember an experiment, and tell of it once it cannot be lost."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 Direction: TypeAlias = Literal["lower", "higher"]
 Status: TypeAlias = Literal["baseline", "keep", "discard", "crash", "timeout", "explore"]
@@ -87,6 +87,22 @@ class Usage:
         """Prompt and completion tokens together, None when neither is known."""
         known = [n for n in (self.prompt_tokens, self.completion_tokens) if n is not None]
         return sum(known) if known else None
+
+    def __add__(self, other: Usage) -> Usage:
+        """Return both together: what is known of either counts."""
+        return Usage(
+            _sum(self.prompt_tokens, other.prompt_tokens),
+            _sum(self.completion_tokens, other.completion_tokens),
+            _sum(self.cost_usd, other.cost_usd),
+        )
+
+
+_Number = TypeVar("_Number", int, float)
+
+
+def _sum(a: _Number | None, b: _Number | None) -> _Number | None:
+    known = [number for number in (a, b) if number is not None]
+    return sum(known[1:], start=known[0]) if known else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,14 +23,15 @@ from pytest_autoloop.history.ledger import Ledger
 from pytest_autoloop.history.repository import Repository
 from pytest_autoloop.history.results import ResultsFile, is_ours
 from pytest_autoloop.model import TIME, Metric
-from pytest_autoloop.settings import DEFAULT_PROGRAM
+from pytest_autoloop.option_table import DEFAULT_PROGRAM
+from pytest_autoloop.proposers.working_tree import NAME as TRY
 from pytest_autoloop.targets import harness_files, inside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_autoloop.harness.decorators import MetricSpecification, TargetSpecification
     from pytest_autoloop.harness.registry import Registry
+    from pytest_autoloop.harness.specifications import MetricSpecification, TargetSpecification
     from pytest_autoloop.model import Json
     from pytest_autoloop.settings import Settings
 
@@ -113,14 +114,18 @@ def _check_names(registry: Registry) -> None:
             )
 
 
-def check_clean(session: pytest.Session, repository: Repository, results: Path) -> None:
+def check_clean(
+    session: pytest.Session, repository: Repository, results: Path, *others: Path
+) -> None:
     """Refuse a checkout whose harness is not what the last commit holds.
+
+    The table of results and `others` may differ.
 
     Raises:
         UsageError: naming the files that differ or are not tracked.
     """
-    own = inside(repository, results)
-    changed = [name for name in repository.changed_tracked() if name != own]
+    own = {inside(repository, file) for file in (results, *others)}
+    changed = [name for name in repository.changed_tracked() if name not in own]
     loaded = {name for file in harness_files(session) if (name := inside(repository, file))}
     changed += [f"{name} (untracked)" for name in repository.untracked() if name in loaded]
     if changed:
@@ -223,6 +228,42 @@ def open_ledger(
     table = ResultsFile(results, [metric.name for metric in metrics])
     table.write([])
     return Ledger(tag, repository, journal, table)
+
+
+def reopen_ledger(
+    repository: Repository, journal: Journal, *, results: Path, metrics: tuple[Metric, ...]
+) -> Ledger:
+    """Return the ledger of a campaign that goes on."""
+    table = ResultsFile(results, [metric.name for metric in metrics])
+    return Ledger(journal.tag, repository, journal, table)
+
+
+def earlier_tries(
+    repository: Repository, rootdir: Path, target: str, chosen: str | None
+) -> Journal | None:
+    """Return the campaign that a try goes on with; None to begin one.
+
+    Without a chosen tag it is the newest one that was made of tries, from the commit that is
+    checked out now.
+
+    Raises:
+        UsageError: the chosen campaign began from another commit, or has another target.
+    """
+    wanted = {"commit": repository.head(), "target": target}
+    journals = [Journal(rootdir, tag) for tag in campaigns(rootdir) if chosen in {None, tag}]
+    journals.sort(key=lambda journal: journal.header_path.stat().st_mtime_ns)
+    for journal in reversed(journals):
+        header = journal.read_header() or {}
+        same = all(header.get(name) == value for name, value in wanted.items())
+        if same and (chosen or header.get("proposer") == TRY) and journal.read():
+            return journal
+        if chosen:
+            raise UsageError(
+                f"--autoloop-tag={chosen}: that campaign began from commit "
+                f"{str(header.get('commit'))[:10]} with the target {header.get('target')}, not "
+                f"from {wanted['commit'][:10]} with {target}: choose another tag"
+            )
+    return None
 
 
 def environment() -> dict[str, Json]:

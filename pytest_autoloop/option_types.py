@@ -25,6 +25,34 @@ def count(text: str) -> int:
     return number
 
 
+def at_least_two(text: str) -> int:
+    """Read how often something is done: every second time, or less often."""
+    if not text.isdecimal() or int(text) < 2:  # noqa: PLR2004 - as the name says
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 2 on")
+    return int(text)
+
+
+def edit_format(text: str) -> str:
+    """Read how edits are written: by which models, and the format."""
+    pattern, equals, name = text.rpartition("=")
+    if name not in {"auto", "whole", "blocks"} or (equals and not pattern):
+        message = (
+            f"{text!r} is no edit format: write auto, whole or blocks, or PATTERN=FORMAT such as "
+            "ollama:*=whole"
+        )
+        raise argparse.ArgumentTypeError(message)
+    return text
+
+
+def switched(text: str) -> bool:
+    """Read yes or no as pytest's own ini keys do; nothing is no."""
+    if text.lower() in {"1", "yes", "true", "on"}:
+        return True
+    if text.lower() in {"", "0", "no", "false", "off"}:
+        return False
+    raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+
+
 def seconds(text: str) -> float:
     """Read a positive number of seconds."""
     return positive(text, "a positive number of seconds; write for example 60")

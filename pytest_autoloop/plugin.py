@@ -43,7 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object]:
     """Keep the loop in this process, whatever the command line or addopts ask of other plugins."""
     option = config.option
-    if option.autoloop is not None:
+    if _is_wanted(config):
         if option.usepdb or option.trace:
             message = "--autoloop runs unattended: leave out --pdb and --trace, nobody would answer"
             raise pytest.UsageError(message)
@@ -59,8 +59,11 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker; register the loop, only when it is asked for."""
     hidden.register(config)
-    if config.option.autoloop is None:
+    if not _is_wanted(config):
         return
+    if config.option.autoloop_try is not None and config.option.autoloop is not None:
+        message = "--autoloop-try judges one edit, --autoloop N makes N: leave out one of them"
+        raise pytest.UsageError(message)
     from pytest_autoloop.errors import UsageError  # noqa: PLC0415 - as the next
     from pytest_autoloop.session import AutoloopSession  # noqa: PLC0415 - not in plain runs
 
@@ -69,3 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except (argparse.ArgumentTypeError, UsageError) as error:
         raise pytest.UsageError(str(error)) from None
     config.pluginmanager.register(session, "autoloop-session")
+
+
+def _is_wanted(config: pytest.Config) -> bool:
+    return config.option.autoloop is not None or config.option.autoloop_try is not None

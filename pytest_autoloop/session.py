@@ -12,31 +12,25 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_autoloop import opening
-from pytest_autoloop.baseline import establish
-from pytest_autoloop.campaign import Campaign
-from pytest_autoloop.decision.objectives import OBJECTIVES
-from pytest_autoloop.decision.rules import rule_from_spec
-from pytest_autoloop.decision.verdict import Policy
+from pytest_autoloop.assembly import Plan, begin
 from pytest_autoloop.errors import AutoloopError, ProposerError, UsageError
 from pytest_autoloop.harness.hidden import hidden_nodes
 from pytest_autoloop.harness.items import uses_benchmark
 from pytest_autoloop.harness.registry import Registry
 from pytest_autoloop.model import Target
 from pytest_autoloop.nodes import ExperimentItem, Experiments, Hooks
-from pytest_autoloop.outlook import affordable
-from pytest_autoloop.proposers.specs import proposer_from_spec
+from pytest_autoloop.proposing import Proposers
 from pytest_autoloop.reporting.terminal import Terminal, summary_of
-from pytest_autoloop.search.greedy import Greedy
 from pytest_autoloop.targets import check_target, resolve_target
 from pytest_autoloop.workplace import set_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
-    from pathlib import Path
 
-    from pytest_autoloop.model import Experiment, Json, Metric
+    from pytest_autoloop.campaign import Campaign
+    from pytest_autoloop.model import Experiment
+    from pytest_autoloop.proposers.base import Proposer
     from pytest_autoloop.settings import Settings
-    from pytest_autoloop.workplace import Workplace
 
 #: Failures to propose, one after another, that end a campaign.
 _PROPOSER_ERRORS = 3
@@ -56,8 +50,16 @@ class AutoloopSession:
         self._terminal = Terminal(config)
         self._registry = Registry()
         # Before collection, so that no time is spent when a proposer cannot work.
-        self._proposer = proposer_from_spec(settings.proposer, config.invocation_params.dir)
+        self._proposers = Proposers(config, settings, self._registry)
+        self._error = ""
+        self._kept: ExperimentItem | None = None
         config.pluginmanager.register(self._registry, "autoloop-registry")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Leave standard output to the JSON document, when that is asked for."""
+        if self._settings.as_json:
+            self._terminal.to_standard_error()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -79,6 +81,7 @@ class AutoloopSession:
             try:
                 self._run(session)
             except UsageError as error:
+                self._error = str(error)
                 raise pytest.UsageError(str(error)) from error
         return True
 
@@ -90,10 +93,20 @@ class AutoloopSession:
         target = Target(check_target(repository, path), goal)
         results = opening.results_path(repository, config.rootpath, settings.results)
         opening.check_program(config.rootpath, settings.program)
-        opening.check_clean(session, repository, results)
-        tag = opening.choose_tag(repository, config.rootpath, settings.tag)
+        others = [config.rootpath / settings.program]
+        earlier = None
+        if settings.attempt is not None:
+            others.append(path)
+            earlier = opening.earlier_tries(repository, config.rootpath, target.path, settings.tag)
+        opening.check_clean(session, repository, results, *others)
+        tag = (
+            opening.choose_tag(repository, config.rootpath, settings.tag)
+            if earlier is None
+            else earlier.tag
+        )
+        proposer = self._proposer(session, target, repository.read("HEAD", target.path))
         benchmarks = sum(map(uses_benchmark, session.items))
-        self._hidden = hidden_nodes(session.items)
+        hidden = hidden_nodes(session.items)
         self._terminal.start(target, metrics, len(session.items) - benchmarks, benchmarks, tag)
         (options,) = self._registry.targets.values()
         if settings.rounds == "warm":
@@ -101,79 +114,31 @@ class AutoloopSession:
         with set_up(session, settings, repository, target, options) as workplace:
             self._terminal.contained(workplace.runner.sandbox)
             try:
-                campaign = self._begin(workplace, metrics, tag, results)
+                plan = Plan(
+                    settings, config.rootpath, tag, results, metrics, proposer, hidden, earlier
+                )
+                campaign = begin(plan, workplace, Hooks(config))
             except UsageError:
                 raise
             except AutoloopError as error:
                 self._protocol(session, 0, partial(_fail, error))
                 return
             self._terminal.campaign = campaign
-            if self._protocol(session, 0, campaign.record_baseline).error is None:
+            first = campaign.record_baseline if earlier is None else campaign.reopen
+            if self._protocol(session, 0, first).error is None:
                 self._terminal.assured(campaign)
                 self._experiments(session, campaign)
-                self._terminal.audited(campaign.audit())
-
-    def _begin(
-        self, workplace: Workplace, metrics: tuple[Metric, ...], tag: str, results: Path
-    ) -> Campaign:
-        """Measure the baseline; only a green one gets a journal, a table and a branch."""
-        settings, rootdir = self._settings, self._config.rootpath
-        baseline = establish(
-            workplace,
-            metrics,
-            settings.timeout,
-            bounds_are_goals=settings.objective == "gated",
-            hidden=self._hidden,
-        )
-        if settings.sandbox == "strict" and baseline.not_isolated:
-            raise UsageError(
-                f"--autoloop-sandbox=strict: candidates cannot be isolated, since "
-                f"{baseline.not_isolated}; change that, or write auto"
-            )
-        header: dict[str, Json] = {
-            "target": workplace.target.path,
-            "commit": workplace.commit,
-            "manifest": baseline.manifest.digest,
-            "proposer": settings.proposer,
-            "launcher": workplace.runner.launcher.description,
-            "sandbox": workplace.runner.sandbox.names,
-            "assurance": workplace.evaluator.assurance,
-            "not_isolated": baseline.not_isolated,
-        }
-        return Campaign(
-            workplace=workplace,
-            baseline=baseline,
-            ledger=opening.open_ledger(
-                workplace.repository,
-                rootdir=rootdir,
-                tag=tag,
-                results=results,
-                metrics=baseline.manifest.metrics,
-                header=header,
-            ),
-            proposer=self._proposer,
-            search=Greedy(),
-            policy=Policy(
-                baseline.manifest.metrics,
-                objective=OBJECTIVES[settings.objective](),
-                rule=affordable(
-                    rule_from_spec(settings.rule, settings.min_gain), baseline.pair_seconds
-                ),
-                rounds="warm" if workplace.options.allow_cross_call_cache else settings.rounds,
-            ),
-            false_discovery_rate=settings.fdr,
-            allow_imports=settings.allow_imports,
-            listener=Hooks(self._config),
-            program=rootdir / settings.program,
-        )
+                if settings.attempt is None:
+                    self._terminal.audited(campaign.audit())
 
     def _experiments(self, session: pytest.Session, campaign: Campaign) -> None:
         """Run the experiments that were asked for, or as many as the proposer has."""
         failures = 0
-        for number in range(1, self._settings.experiments + 1):
+        done = campaign.experiments[-1].number
+        for number in range(done + 1, done + self._settings.experiments + 1):
             run = _propose(campaign, number)
             if run is None:
-                self._terminal.exhausted(number - 1)
+                self._terminal.exhausted(number - 1 - done)
                 break
             error = self._protocol(session, number, run).error
             if error is None:
@@ -189,9 +154,10 @@ class AutoloopSession:
     ) -> ExperimentItem:
         """Run one experiment as pytest runs a test, and honour --maxfail and session stops."""
         if number == 0:
-            self._parent = Experiments.from_parent(session, name="autoloop", nodeid="autoloop")
             session.testscollected = 0
-        item = ExperimentItem.from_parent(self._parent, name=f"{number:03}", run=run)
+        keeper = self._keeper(session)
+        assert keeper.parent is not None
+        item = ExperimentItem.from_parent(keeper.parent, name=f"{number:03}", run=run)
         # Plugins that time out or repeat a test must leave an experiment alone.
         if self._config.pluginmanager.hasplugin("timeout"):
             item.add_marker(pytest.mark.timeout(0))
@@ -199,12 +165,35 @@ class AutoloopSession:
             item.add_marker(pytest.mark.flaky(reruns=0))
         session.items = [item]
         session.testscollected += 1
-        item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
+        # Another item follows as far as pytest knows: fixtures of the session stay set up.
+        item.ihook.pytest_runtest_protocol(item=item, nextitem=keeper)
+        if item.error is not None:
+            self._error = str(item.error)
         if session.shouldfail:
             raise session.Failed(session.shouldfail)
         if session.shouldstop:
             raise session.Interrupted(session.shouldstop)
         return item
+
+    def _proposer(self, session: pytest.Session, target: Target, source: bytes) -> Proposer:
+        """Return who proposes, once it has been seen that it can.
+
+        Raises:
+            UsageError: it cannot.
+        """
+        proposer = self._proposers.resolve(session, self._keeper(session))
+        hooks = self._config.hook.pytest_autoloop_propose.get_hookimpls()
+        # A default that does not fit is no fault where somebody else proposes.
+        if self._settings.experiments and not (hooks and self._proposers.by_default):
+            proposer.check(target, source)
+        return proposer
+
+    def _keeper(self, session: pytest.Session) -> ExperimentItem:
+        """Return the item that never runs, below the node that all experiments hang on."""
+        if self._kept is None:
+            parent = Experiments.from_parent(session, name="autoloop", nodeid="autoloop")
+            self._kept = ExperimentItem.from_parent(parent, name="", run=_nothing)
+        return self._kept
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -251,7 +240,9 @@ class AutoloopSession:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
         """Close the proposer; keep experiments out of `--lf`, they are no tests to run again."""
-        self._proposer.close()
+        self._proposers.close()
+        if self._settings.as_json:
+            self._terminal.document(self._error)
         cache = getattr(self._config, "cache", None)
         failed = cache.get("cache/lastfailed", {}) if cache is not None else {}
         ours = [node for node in failed if node.startswith("autoloop::")]
@@ -270,6 +261,10 @@ def _propose(campaign: Campaign, number: int) -> Callable[[], Experiment] | None
 
 def _fail(error: Exception) -> Experiment:
     raise error
+
+
+def _nothing() -> Experiment:
+    raise AssertionError("this item is never run")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Every option and ini key in one table, and what they come to for one session."""
+"""What command line and ini file come to for one session."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_autoloop.option_types import choice, count, fraction, rate, rule, seconds, tag
+from pytest_autoloop.option_table import LISTS, OPTIONS, Option
+from pytest_autoloop.option_types import switched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pytest
 
     from pytest_autoloop.model import Clock, LauncherName, Rounds, SandboxName, Statistic
 
 #: What changes a file when nothing else is configured: needs no key and no network.
 DEFAULT_PROPOSER = "rules"
-DEFAULT_PROGRAM = "program.md"
 #: Environment variable by which `benchmarks/cheats.py` switches layers off, one by one, to see what
 #: each is worth; and their names.
 WITHOUT = "PYTEST_AUTOLOOP_WITHOUT"
@@ -26,167 +24,10 @@ LAYERS = frozenset({"screen", "tripwire", "containment", "isolation", "different
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
-    """One command-line option and, where it has one, its ini key."""
-
-    flag: str
-    help: str
-    metavar: str
-    type: Callable[[str], Any] = str
-    #: Name of the ini key; the command line wins over it.
-    ini: str = ""
-    default: str = ""
-
-
-OPTIONS = (
-    Option(
-        "--autoloop",
-        "Improve the target in N experiments; 0 checks the harness and measures the baseline",
-        "N",
-        count,
-    ),
-    Option(
-        "--autoloop-proposer",
-        "Who suggests edits: rules (default), replay:FOLDER, openai:MODEL",
-        "SPEC",
-        ini="autoloop_proposer",
-        default=DEFAULT_PROPOSER,
-    ),
-    Option(
-        "--autoloop-tag",
-        "Name of the campaign and of its branch autoexp/TAG (default: today, for example nov20)",
-        "TAG",
-        tag,
-    ),
-    Option(
-        "--autoloop-timeout",
-        "Seconds one child session may take (default: 60 or 5 x the baseline, the longer)",
-        "SECONDS",
-        seconds,
-        ini="autoloop_timeout",
-    ),
-    Option(
-        "--autoloop-min-gain",
-        "Smallest relative gain worth keeping (default: 0.01, which is 1%%)",
-        "FRACTION",
-        fraction,
-        ini="autoloop_min_gain",
-        default="0.01",
-    ),
-    Option(
-        "--autoloop-max-regression",
-        "What a single benchmark may lose when their mean gains (default: 0.05, which is 5%%)",
-        "FRACTION",
-        fraction,
-        ini="autoloop_max_regression",
-        default="0.05",
-    ),
-    Option(
-        "--autoloop-objective",
-        "What better means with several metrics: primary (default), pareto, weighted, "
-        "lexicographic, gated",
-        "NAME",
-        choice("primary", "pareto", "weighted", "lexicographic", "gated"),
-        ini="autoloop_objective",
-        default="primary",
-    ),
-    Option(
-        "--autoloop-rule",
-        "How pairs are judged: sequential (default), strict, batched:K, threshold",
-        "RULE",
-        rule,
-        ini="autoloop_rule",
-        default="sequential",
-    ),
-    Option(
-        "--autoloop-fdr",
-        "Bound the share of false keeps among all keeps of the session (default: not bounded)",
-        "RATE",
-        rate,
-        ini="autoloop_fdr",
-    ),
-    Option(
-        "--autoloop-clock",
-        "What benchmarks are timed with: wall (default), cpu, instructions",
-        "CLOCK",
-        choice("wall", "cpu", "instructions"),
-        ini="autoloop_clock",
-        default="wall",
-    ),
-    Option(
-        "--autoloop-statistic",
-        "What the rounds of a benchmark are reduced to: min (default), median",
-        "NAME",
-        choice("min", "median"),
-        ini="autoloop_statistic",
-        default="min",
-    ),
-    Option(
-        "--autoloop-rounds",
-        "Whether first calls in fresh processes can overrule warm ones: fresh (default), or "
-        "warm for code whose job is to cache",
-        "KIND",
-        choice("fresh", "warm"),
-        ini="autoloop_rounds",
-        default="fresh",
-    ),
-    Option(
-        "--autoloop-launcher",
-        "How children are started: auto (default), forkserver, spawn",
-        "NAME",
-        choice("auto", "forkserver", "spawn"),
-        ini="autoloop_launcher",
-        default="auto",
-    ),
-    Option(
-        "--autoloop-sandbox",
-        "Containment of candidates: auto (default) refuses to start where nothing holds, strict "
-        "wants every layer and isolated mode, off runs them as you",
-        "NAME",
-        choice("auto", "strict", "off"),
-        ini="autoloop_sandbox",
-        default="auto",
-    ),
-    Option(
-        "--autoloop-program",
-        "File with standing orders for the proposer, read before each proposal "
-        "(default: program.md)",
-        "PATH",
-        ini="autoloop_program",
-        default=DEFAULT_PROGRAM,
-    ),
-    Option(
-        "--autoloop-results",
-        "Table of experiments, relative to the root directory (default: results.tsv)",
-        "PATH",
-        ini="autoloop_results",
-        default="results.tsv",
-    ),
-)
-
-#: Keys of the ini file alone: name to its type, for pytest, and what it is for.
-_LISTS: dict[str, tuple[Literal["args", "bool"], str]] = {
-    "autoloop_copy": (
-        "args",
-        "Globs of ignored or untracked files that the harness needs in a clean worktree",
-    ),
-    "autoloop_network": ("bool", "Whether guards and benchmarks may use the network"),
-    "autoloop_readable": ("args", "Files and directories elsewhere that the harness reads"),
-    "autoloop_writable": ("args", "Files and directories elsewhere that the harness writes"),
-    "autoloop_env": (
-        "args",
-        "Names of environment variables that the harness needs; NAME* for all that begin so",
-    ),
-    "autoloop_allow_imports": ("args", "Modules that candidates may import"),
-}
-
-
-@dataclass(frozen=True, slots=True)
 class Settings:
     """What one session was asked to do."""
 
     experiments: int
-    proposer: str
     tag: str | None
     #: Wall-clock limit of one child in seconds; None derives it from the baseline.
     timeout: float | None
@@ -203,6 +44,23 @@ class Settings:
     program: str
     results: str
     copy: tuple[str, ...]
+    #: Specs of proposers; empty when the user named none.
+    proposers: tuple[str, ...] = ()
+    team: str = "round-robin"
+    model_explore: str | None = None
+    model_validate: str | None = None
+    model_every: int = 5
+    edit_formats: tuple[str, ...] = ()
+    agent_timeout: float = 900.0
+    sampler: str = "tpe"
+    replay_order: str = "listed"
+    stack: bool = False
+    seed: int = 0
+    profile: bool = True
+    update_directives: bool = False
+    #: What the user changed by hand and wants to be judged; None for a loop.
+    attempt: str | None = None
+    as_json: bool = False
     sandbox: SandboxName = "auto"
     network: bool = False
     #: Paths as the user wrote them, relative to pytest's root directory.
@@ -223,8 +81,7 @@ class Settings:
         """
         values = {option.flag: _value(config, option) for option in OPTIONS}
         return cls(
-            experiments=values["--autoloop"],
-            proposer=values["--autoloop-proposer"],
+            experiments=1 if values["--autoloop-try"] is not None else values["--autoloop"],
             tag=values["--autoloop-tag"],
             timeout=values["--autoloop-timeout"],
             min_gain=values["--autoloop-min-gain"],
@@ -239,6 +96,21 @@ class Settings:
             program=values["--autoloop-program"],
             results=values["--autoloop-results"],
             copy=tuple(config.getini("autoloop_copy")),
+            proposers=values["--autoloop-proposer"],
+            team=values["--autoloop-team"],
+            model_explore=values["--autoloop-model-explore"],
+            model_validate=values["--autoloop-model-validate"],
+            model_every=values["--autoloop-model-every"],
+            edit_formats=values["--autoloop-edit-format"],
+            agent_timeout=values["--autoloop-agent-timeout"],
+            sampler=values["--autoloop-sampler"],
+            replay_order=values["--autoloop-replay-order"],
+            stack=values["--autoloop-stack"],
+            seed=values["--autoloop-seed"],
+            profile=values["--autoloop-profile"] == "auto",
+            update_directives=values["--autoloop-update-directives"],
+            attempt=values["--autoloop-try"],
+            as_json=values["--autoloop-json"],
             sandbox=values["--autoloop-sandbox"],
             network=config.getini("autoloop_network"),
             readable=tuple(config.getini("autoloop_readable")),
@@ -253,25 +125,35 @@ def add_options(parser: pytest.Parser) -> None:
     """Declare every option and ini key to pytest."""
     group = parser.getgroup("autoloop", "optimization loop (pytest-autoloop)")
     for option in OPTIONS:
-        group.addoption(
-            option.flag, metavar=option.metavar, type=option.type, default=None, help=option.help
-        )
+        how: dict[str, Any] = {"metavar": option.metavar, "type": option.type}
+        if option.switch:
+            how = {"action": "store_true"}
+        elif option.many:
+            how["action"] = "append"
+        group.addoption(option.flag, default=None, help=option.help, **how)
         if option.ini:
             # Declared as text, so that an unset key is told from a chosen default.
-            parser.addini(option.ini, option.help.replace("%%", "%"), type="string", default="")
-    for name, (kind, told) in _LISTS.items():
-        parser.addini(name, told, type=kind, default=False if kind == "bool" else [])
+            kind: Literal["string", "linelist"] = "linelist" if option.many else "string"
+            default: Any = [] if option.many else ""
+            told = option.help.replace("%%", "%")
+            parser.addini(option.ini, told, type=kind, default=default)
+    for name, (how_written, told) in LISTS.items():
+        unset = False if how_written == "bool" else []
+        parser.addini(name, told, type=how_written, default=unset)
 
 
 def _value(config: pytest.Config, option: Option) -> Any:  # noqa: ANN401 - as typed by the table
     chosen = config.getoption(option.flag)
     if chosen is not None:
-        return chosen
-    text = (config.getini(option.ini) if option.ini else "") or option.default
-    if not text:
-        return None
+        return tuple(chosen) if option.many else chosen
+    written = config.getini(option.ini) if option.ini else ""
     try:
-        return option.type(text)
+        if option.many:
+            return tuple(map(option.type, written))
+        if option.switch:
+            return switched(written)
+        text = written or option.default
+        return option.type(text) if text else None
     except argparse.ArgumentTypeError as error:
         message = f"the ini option {option.ini} ({_place(config, option.ini)}): {error}"
         raise argparse.ArgumentTypeError(message) from None

@@ -16,7 +16,7 @@ from pytest_autoloop.evaluation.launchers import choose_launcher
 from pytest_autoloop.evaluation.runner import Project, Runner, import_roots, warm_environment
 from pytest_autoloop.evaluation.sandbox import Sandbox, package_paths
 from pytest_autoloop.history.worktrees import WorktreePool
-from pytest_autoloop.proposers.specs import SECRETS
+from pytest_autoloop.proposers.vendors import SECRETS
 from pytest_autoloop.targets import harness_files, inside
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from pytest_autoloop.harness.decorators import TargetSpecification
+    from pytest_autoloop.harness.specifications import TargetSpecification
     from pytest_autoloop.history.repository import Repository
     from pytest_autoloop.model import Target
     from pytest_autoloop.settings import Settings

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.cli import main
+from pytest_autoloop.history.journal import Journal
 from tests.projects import COUNTED
 
 if TYPE_CHECKING:
@@ -87,3 +88,28 @@ def test_a_corrupt_journal_is_named(
     error = capsys.readouterr().err
     assert "experiments.jsonl" in error
     assert "line 1" in error
+
+
+def test_export_writes_a_protocol_that_names_the_target(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Any agent can follow it with the one command it names; a file is never overwritten."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["export"]) == 0
+    program = tmp_path / "program.md"
+    assert "the `target` fixture in conftest.py" in program.read_text(encoding="utf-8")
+
+    journal = Journal.create(tmp_path, "nov20")
+    journal.write_header({"target": "src/parser.py"})
+    journal.path.touch()
+    assert main(["export"]) == 2
+    assert f"{program} exists and is not overwritten" in capsys.readouterr().err
+    assert main(["export", "--force"]) == 0
+    text = program.read_text(encoding="utf-8")
+    assert "Edit `src/parser.py`, and no other file." in text
+    assert 'pytest --autoloop-try "what you changed' in text
+    capsys.readouterr()
+    assert main(["export", "--output", "-"]) == 0
+    assert capsys.readouterr().out == text
+    assert main(["export", "--output", "missing/a.md"]) == 2
+    assert "cannot be written" in capsys.readouterr().err

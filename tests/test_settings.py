@@ -6,11 +6,19 @@ import argparse
 
 import pytest
 
-from pytest_autoloop.settings import OPTIONS, Settings
+from pytest_autoloop.option_table import OPTIONS
+from pytest_autoloop.settings import Settings
 
 #: Each ini key, a value for it, another for its option, and the settings field both are for.
 BOTH = [
-    ("autoloop_proposer", "replay:a", "replay:b", "proposer"),
+    ("autoloop_team", "bandit", "round-robin", "team"),
+    ("autoloop_model_explore", "openai:a", "openai:b", "model_explore"),
+    ("autoloop_model_validate", "openai:a", "openai:b", "model_validate"),
+    ("autoloop_model_every", "3", "4", "model_every"),
+    ("autoloop_agent_timeout", "30", "40.5", "agent_timeout"),
+    ("autoloop_sampler", "grid", "random", "sampler"),
+    ("autoloop_replay_order", "shuffled", "listed", "replay_order"),
+    ("autoloop_seed", "3", "4", "seed"),
     ("autoloop_timeout", "7", "8.5", "timeout"),
     ("autoloop_min_gain", "0.02", "0.03", "min_gain"),
     ("autoloop_max_regression", "0.1", "0.2", "max_regression"),
@@ -41,7 +49,7 @@ def flag(key: str) -> str:
 def test_defaults_need_no_key_and_no_configuration(pytester: pytest.Pytester) -> None:
     """With a number of experiments alone, rules propose and 1% is worth keeping."""
     found = settings(pytester)
-    assert (found.experiments, found.proposer, found.tag) == (1, "rules", None)
+    assert (found.experiments, found.proposers, found.tag) == (1, (), None)
     assert (found.timeout, found.min_gain) == (None, 0.01)
     assert (found.objective, found.rule, found.fdr) == ("primary", "sequential", None)
     assert (found.clock, found.statistic, found.rounds) == ("wall", "min", "fresh")
@@ -67,9 +75,64 @@ autoloop_allow_imports = numba scipy.linalg
     assert found.allow_imports == ("numba", "scipy.linalg")
 
 
+#: Keys of lists, of switches, and the one whose field is a yes or no: each has a test of its own.
+OTHERS = {
+    "autoloop_proposers",
+    "autoloop_edit_format",
+    "autoloop_stack",
+    "autoloop_update_directives",
+    "autoloop_profile",
+}
+
+
 def test_every_ini_key_is_covered() -> None:
-    """A new key needs a row in the table of this module."""
-    assert {option.ini for option in OPTIONS if option.ini} == {key for key, *_ in BOTH}
+    """A new key needs a row in the table of this module, or a test of its own."""
+    assert {option.ini for option in OPTIONS if option.ini} == {key for key, *_ in BOTH} | OTHERS
+
+
+@pytest.mark.parametrize(
+    ("key", "field", "values", "chosen"),
+    [
+        ("autoloop_proposers", "proposers", ("rules", "command:my agent --fast"), "sweep"),
+        ("autoloop_edit_format", "edit_formats", ("blocks", "ollama:*=whole"), "auto"),
+    ],
+)
+def test_lists_have_a_line_for_each_value(
+    pytester: pytest.Pytester, key: str, field: str, values: tuple[str, str], chosen: str
+) -> None:
+    """A line of the ini file is a value, blanks and all; options on the command line replace it."""
+    line = f"{key} =\n    {values[0]}\n    {values[1]}"
+    assert getattr(settings(pytester), field) == ()
+    assert getattr(settings(pytester, ini=line), field) == values
+    twice = settings(pytester, f"{flag(key)}={chosen}", f"{flag(key)}={values[0]}", ini=line)
+    assert getattr(twice, field) == (chosen, values[0])
+
+
+@pytest.mark.parametrize("key", ["autoloop_stack", "autoloop_update_directives"])
+def test_switches_are_off_until_they_are_named(pytester: pytest.Pytester, key: str) -> None:
+    """An option without a value, or a yes in the ini file."""
+    field = key.removeprefix("autoloop_")
+    assert not getattr(settings(pytester), field)
+    assert getattr(settings(pytester, flag(key)), field)
+    assert getattr(settings(pytester, ini=f"{key} = true"), field)
+    assert not getattr(settings(pytester, ini=f"{key} = false"), field)
+
+
+def test_a_profile_can_be_left_out(pytester: pytest.Pytester) -> None:
+    """It is taken where it is of use, unless somebody says off."""
+    assert settings(pytester).profile
+    assert not settings(pytester, ini="autoloop_profile = off").profile
+    assert settings(pytester, "--autoloop-profile=auto", ini="autoloop_profile = off").profile
+
+
+def test_a_try_is_one_experiment(pytester: pytest.Pytester) -> None:
+    """An edit made by hand needs no number, and excludes one."""
+    pytester.makeini("[pytest]")
+    found = Settings.from_config(pytester.parseconfig("--autoloop-try", "use a set"))
+    assert (found.experiments, found.attempt) == (1, "use a set")
+    result = pytester.runpytest("--autoloop-try=x", "--autoloop=3")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*leave out one of them*"])
 
 
 @pytest.mark.parametrize(("key", "ini", "chosen", "field"), BOTH, ids=[row[0] for row in BOTH])
@@ -111,6 +174,11 @@ def test_copied_globs_are_a_list(pytester: pytest.Pytester) -> None:
         ("autoloop_rule = batched:1", "'batched:1' is no rule"),
         ("autoloop_rule = strict:3", "'strict:3' is no rule"),
         ("autoloop_min_gain = -0.1", "'-0.1'"),
+        ("autoloop_edit_format = diff", "'diff' is no edit format"),
+        ("autoloop_edit_format = =whole", "'=whole' is no edit format"),
+        ("autoloop_model_every = 1", "'1' is not a whole number from 2 on"),
+        ("autoloop_stack = maybe", "'maybe' is neither true nor false"),
+        ("autoloop_sampler = cma", "'cma' is none of tpe, random, grid"),
     ],
 )
 def test_a_wrong_ini_value_names_its_key(

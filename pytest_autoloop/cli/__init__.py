@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.cli import commands
+from pytest_autoloop.cli.export import export
 from pytest_autoloop.errors import AutoloopError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _USAGE_ERROR = 2
 
@@ -20,8 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return 0, or 2 after one sentence on what is wrong."""
     options = _parser().parse_args(arguments)
     try:
-        tag = commands.choose(Path.cwd(), options.tag)
-        options.run(tag, as_json=options.json)
+        options.run(options)
     except AutoloopError as error:
         print(f"pytest-autoloop: {error}", file=sys.stderr)
         return _USAGE_ERROR
@@ -42,5 +43,18 @@ def _parser() -> argparse.ArgumentParser:
         command = subparsers.add_parser(name, help=text, description=text.capitalize() + ".")
         command.add_argument("tag", nargs="?", help="the campaign (default: the newest)")
         command.add_argument("--json", action="store_true", help="print JSON")
-        command.set_defaults(run=run)
+        command.set_defaults(run=partial(_look, run))
+    text = "write a protocol by which a coding agent improves the target with --autoloop-try"
+    command = subparsers.add_parser("export", help=text, description=text.capitalize() + ".")
+    command.add_argument("--output", metavar="FILE", help="default: program.md; - prints it")
+    command.add_argument("--force", action="store_true", help="replace a file that exists")
+    command.set_defaults(run=_export)
     return parser
+
+
+def _look(run: Callable[..., None], options: argparse.Namespace) -> None:
+    run(commands.choose(Path.cwd(), options.tag), as_json=options.json)
+
+
+def _export(options: argparse.Namespace) -> None:
+    export(Path.cwd(), options.output, overwrite=options.force)

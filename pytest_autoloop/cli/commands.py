@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_autoloop import text
 from pytest_autoloop.errors import UsageError
 from pytest_autoloop.history.journal import Journal, campaigns
+from pytest_autoloop.reporting.document import experiment_document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +59,7 @@ def choose(start: Path, tag: str | None) -> Record:
 def history(record: Record, *, as_json: bool) -> None:
     """List every experiment of a campaign."""
     if as_json:
-        _print([_plain(experiment) for experiment in record.experiments])
+        _print([experiment_document(experiment) for experiment in record.experiments])
         return
     for experiment in record.experiments:
         values = " ".join(
@@ -76,7 +77,7 @@ def best(record: Record, *, as_json: bool) -> None:
     experiment = record.best
     first = record.experiments[0]
     if as_json:
-        _print(_plain(experiment))
+        _print(experiment_document(experiment))
         return
     if experiment is first:
         print(f"campaign {record.tag}: nothing was kept")
@@ -88,19 +89,6 @@ def best(record: Record, *, as_json: bool) -> None:
     branch = f"autoexp/{record.tag}"
     print(f"see it:  git diff {first.commit[:10]} {branch} -- :/{record.target}")
     print(f"take it: git merge {branch}")
-
-
-def _plain(experiment: Experiment) -> dict[str, Json]:
-    return {
-        "number": experiment.number,
-        "commit": experiment.commit,
-        "parent": experiment.parent,
-        "status": experiment.status,
-        "reason": experiment.reason,
-        "description": experiment.description,
-        "metrics": dict(experiment.metrics),
-        "seconds": experiment.seconds,
-    }
 
 
 def _print(value: Sequence[dict[str, Json]] | dict[str, Json]) -> None:

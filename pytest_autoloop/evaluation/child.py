@@ -21,6 +21,7 @@ from pytest_autoloop.evaluation.imports import ForeignTarget, SourceLoader, Work
 from pytest_autoloop.evaluation.isolated import given
 from pytest_autoloop.evaluation.isolated.contract import CandidateFault
 from pytest_autoloop.evaluation.process import end_with_parent
+from pytest_autoloop.evaluation.profile import Sampler
 from pytest_autoloop.evaluation.protocol import RUNNING, ChildSpec, Verdict
 from pytest_autoloop.evaluation.sandbox import confine
 from pytest_autoloop.evaluation.subject import subject_of, told
@@ -133,6 +134,16 @@ class Child:
             self._verdict.failed = report.nodeid
             self._verdict.message = str(report.longrepr)[-_MESSAGE_LIMIT:]
             self._verdict.collection = True
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self) -> Generator[None, object, object]:
+        """Sample a benchmark's call, when a profile is asked for."""
+        if not self._spec.profile:
+            return (yield)
+        sampler = Sampler(str(Path(self._spec.worktree, self._spec.target)))
+        sampler.samples = self._verdict.samples
+        with sampler.running():
+            return (yield)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Leave a note of what is running, for when this process does not live to tell."""

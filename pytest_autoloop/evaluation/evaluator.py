@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_autoloop.errors import EvaluationError
 from pytest_autoloop.evaluation import judge
 from pytest_autoloop.evaluation.compatible.claims import unclaimed
-from pytest_autoloop.model import Decision, GuardReport, Pair, Sample, Statistic
+from pytest_autoloop.evaluation.profile import hot_lines
+from pytest_autoloop.model import Decision, GuardReport, HotLine, Pair, Sample, Statistic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -148,6 +149,18 @@ class Evaluator:
             verify_seconds=_VERIFY_SECONDS,
             test_timeout=self.limits.measure * _TEST_SHARE,
         )
+
+    def profile(self) -> tuple[HotLine, ...]:
+        """Return where the benchmarks spend their time in the incumbent; empty if it failed."""
+        run = self._runner.run(
+            self._incumbent,
+            "measure",
+            seconds=self.limits.measure,
+            hide_current_test=self.hide_current_test,
+            profile=True,
+        )
+        self._restore()
+        return () if run.verdict is None else hot_lines(run.verdict.samples)
 
     def pair(
         self,

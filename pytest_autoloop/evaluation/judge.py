@@ -23,6 +23,8 @@ _CONTROL = re.compile(
     r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 )
 _MESSAGE_LIMIT = 2000
+#: Of what a session printed, as a proposer is told of it, from its end.
+_OUTPUT_LIMIT = 20_000
 #: What a verification says, and what readers are told.
 _FLAGS = {"overclaimed": "overclaimed", "unverified": "blind"}
 #: The node id of an item that evaluates a metric, as harness.items names it.
@@ -49,6 +51,7 @@ def guard_report(
             test=" ".join(clean(test).split()),
             message=clean(message),
             seconds=seconds,
+            output=clean(run.output[-_OUTPUT_LIMIT:], _OUTPUT_LIMIT),
         )
 
     fault = _ended_early(run, "guards") or _fault(run)
@@ -203,6 +206,6 @@ def _ended_early(run: Run, what: str) -> Decision | None:
     return None
 
 
-def clean(text: str) -> str:
+def clean(text: str, limit: int = _MESSAGE_LIMIT) -> str:
     """Strip terminal escapes and control characters, and keep the end of a long text."""
-    return _CONTROL.sub("", text).strip()[-_MESSAGE_LIMIT:]
+    return _CONTROL.sub("", text).strip()[-limit:]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 #: Options of pytest and its plugins that would spread, repeat, reorder or report a child's run.
 _RESET: dict[str, object] = {
     "autoloop": None,
+    "autoloop_try": None,
     "numprocesses": 0,
     "maxprocesses": None,
     "dist": "no",

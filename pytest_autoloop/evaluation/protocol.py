@@ -80,6 +80,8 @@ class ChildSpec:
     verify_seconds: float = 0.0
     #: Whether there is a fixture `autoloop_inputs`.
     inputs: bool = False
+    #: Whether the benchmarks are sampled for the lines in which they spend their time.
+    profile: bool = False
     #: Whether PYTEST_CURRENT_TEST is taken out of the environment while a test runs.
     hide_current_test: bool = True
 
@@ -135,6 +137,8 @@ class Verdict:
     verification: dict[str, Any] = field(default_factory=dict)
     #: Kind and description of every trace that something has tampered with the session.
     traces: list[list[str]] = field(default_factory=list)
+    #: Line of the target to samples, as `profile.Sampler` counts them.
+    samples: dict[str, int] = field(default_factory=dict)
     #: Seconds that each benchmark claims to have taken in all its rounds together.
     claimed: dict[str, float] = field(default_factory=dict)
 

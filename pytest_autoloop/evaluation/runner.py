@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pytest_autoloop.evaluation.process import Exit
     from pytest_autoloop.model import Clock, Statistic
 
-_TAIL_BYTES = 4000
+_TAIL_BYTES = 20_000
 #: Set by pytest in the parent, or by xdist: a child that inherits them misreads its own state.
 _SCRUBBED_PREFIXES = ("GIT_", "PYTEST_XDIST_", "PYTEST_CURRENT_TEST", "PYTEST_VERSION")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import warnings
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.evaluation.static.screen import findings
@@ -18,11 +20,22 @@ if TYPE_CHECKING:
 
 #: Findings of the static screen that a message names.
 _LISTED = 5
+#: What is raised for no Python; the last two say that code is nested too deeply.
+_NO_PYTHON = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 
-def fingerprint(content: bytes) -> str:
-    """Return what two candidates share when they are the same file."""
-    return hashlib.sha256(content).hexdigest()
+def fingerprint(content: bytes, target: str) -> str:
+    """Return what two candidates share when they are the same program.
+
+    Of Python its syntax tree counts, so that layout and comments make no difference; of anything
+    else, and of what is no Python, every byte.
+    """
+    told = content
+    if target.endswith(".py"):
+        with warnings.catch_warnings(), suppress(*_NO_PYTHON):
+            warnings.simplefilter("ignore")
+            told = ast.dump(ast.parse(content)).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(told).hexdigest()
 
 
 def content_of(proposal: Proposal, target: str) -> bytes | Decision:
@@ -47,9 +60,13 @@ def refuse(
     """
     if content == incumbent:
         return Decision("discard", "no-op", "the candidate is identical to the incumbent")
-    number = tried.get(fingerprint(content))
+    same = fingerprint(content, target)
+    if same == fingerprint(incumbent, target):
+        detail = "the candidate is the incumbent in another layout or with other comments"
+        return Decision("discard", "no-op", detail)
+    number = tried.get(same)
     if number is not None:
-        return Decision("discard", "duplicate", f"the same file as experiment {number:03}")
+        return Decision("discard", "duplicate", f"duplicate of {number:03}")
     fault = _fault(content, target) if target.endswith(".py") else ""
     return Decision("discard", "syntax", f"{target} does not compile: {fault}") if fault else None
 
@@ -61,8 +78,7 @@ def _fault(content: bytes, target: str) -> str:
         warnings.simplefilter("ignore")
         try:
             compile(content, target, "exec", dont_inherit=True)
-        # The last two are how the compiler says that code is nested too deeply for it.
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        except _NO_PYTHON as error:
             return str(error) or type(error).__name__
     return ""
 

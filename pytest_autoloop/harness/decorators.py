@@ -1,4 +1,4 @@
-"""`@autoloop.target` and `@autoloop.metric`: ordinary fixtures that carry a specification."""
+"""`@autoloop.target`, `metric` and `proposer`: ordinary fixtures that carry a specification."""
 
 from __future__ import annotations
 
@@ -6,52 +6,27 @@ import functools
 import inspect
 import math
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, get_args, overload
 
 import pytest
 
 from pytest_autoloop.errors import UsageError
+from pytest_autoloop.harness.specifications import (
+    DEFAULT_TOLERANCE,
+    SPECIFICATION,
+    MetricSpecification,
+    ProposerSpecification,
+    Specification,
+    TargetSpecification,
+)
 from pytest_autoloop.model import Direction, Metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Attribute under which a fixture carries its specification.
-SPECIFICATION = "__autoloop__"
-
-#: How far a candidate's float may lie from the original's when a target does not say.
-DEFAULT_TOLERANCE = 1e-9
-
 Scope: TypeAlias = Literal["function", "class", "module", "package", "session"]
 Fixture = TypeVar("Fixture", bound="Callable[..., object]")
-
-
-@dataclass(frozen=True, slots=True)
-class TargetSpecification:
-    """What `@autoloop.target` was given."""
-
-    name: str
-    goal: str
-    source: str
-    #: Whether the target may remember results from one call to the next.
-    allow_cross_call_cache: bool = False
-    #: How far a float may lie from the original's, as a share of it.
-    tolerance: float = DEFAULT_TOLERANCE
-
-
-@dataclass(frozen=True, slots=True)
-class MetricSpecification:
-    """What `@autoloop.metric` was given."""
-
-    metric: Metric
-    source: str
-
-    @property
-    def name(self) -> str:
-        """The fixture's name, which is the metric's."""
-        return self.metric.name
 
 
 @overload
@@ -243,17 +218,47 @@ def _check_metric(
             raise ValueError(f"{name}={value!r}: write a relative change, 0.05 for 5%")
 
 
-def specification_of(value: object) -> TargetSpecification | MetricSpecification | None:
-    """Return what a decorator of this module attached to a fixture, None for anything else."""
-    attached = getattr(value, "__dict__", {}).get(SPECIFICATION)
-    if isinstance(attached, TargetSpecification | MetricSpecification):
-        return attached
-    return None
+@overload
+def proposer(function: Fixture, /) -> Fixture: ...
+
+
+@overload
+def proposer(*, name: str | None = None) -> Callable[[Fixture], Fixture]: ...
+
+
+def proposer(
+    function: Fixture | None = None, /, *, name: str | None = None
+) -> Fixture | Callable[[Fixture], Fixture]:
+    """Declare a fixture that gives a proposer of your own.
+
+    It returns, or yields, an object with a method ``propose(brief)`` that returns an
+    `autoloop.Proposal`, or None when there is nothing left; such a function alone; or a spec such
+    as ``"openai:gpt-5"``. The object's optional methods are those of
+    `pytest_autoloop.proposers.base.Proposer`. The fixture has session scope, and is the proposer
+    where `--autoloop-proposer` names no other.
+
+    Args:
+        function: the fixture function, when the decorator is used without parentheses.
+        name: as for `pytest.fixture`.
+
+    Raises:
+        TypeError: the function is asynchronous.
+    """
+    __tracebackhide__ = True
+
+    def decorate(declared: Fixture) -> Fixture:
+        __tracebackhide__ = True
+        _refuse_async(declared, "proposer")
+        specification = ProposerSpecification(name or declared.__name__, _source(declared))
+        made: Fixture = _fixture(declared, specification, "session", name)
+        return made
+
+    return decorate if function is None else decorate(function)
 
 
 def _fixture(
     function: Callable[..., object],
-    specification: TargetSpecification | MetricSpecification,
+    specification: Specification,
     scope: Scope,
     name: str | None,
 ) -> Any:  # noqa: ANN401 - the overloads promise the declared type

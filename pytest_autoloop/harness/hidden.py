@@ -45,8 +45,11 @@ def redact(report: GuardReport, hidden: Collection[str]) -> GuardReport:
     """
     if report.passed:
         return report
-    named = any(_tells(node, report) for node in hidden)
-    return replace(report, test="", message=REDACTED) if named else report
+    if any(_tells(node, report) for node in hidden):
+        return replace(report, test="", message=REDACTED, output="")
+    # With -v a session names every test that it ran before the one that failed.
+    listed = any(node.partition("::")[0] in report.output for node in hidden)
+    return replace(report, output="") if listed else report
 
 
 def _tells(node: str, report: GuardReport) -> bool:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import pytest
 
 from pytest_autoloop.errors import UsageError
-from pytest_autoloop.harness.decorators import (
+from pytest_autoloop.harness.specifications import (
     MetricSpecification,
+    ProposerSpecification,
     TargetSpecification,
     specification_of,
 )
@@ -28,6 +29,7 @@ class Registry:
     def __init__(self) -> None:
         self.targets: dict[str, TargetSpecification] = {}
         self.metrics: dict[str, MetricSpecification] = {}
+        self.proposers: dict[str, ProposerSpecification] = {}
         self._homes: dict[str, object] = {}
         #: Faults found while scanning, raised once collection is over.
         self.problems: list[str] = []
@@ -74,7 +76,7 @@ class Registry:
         if specification is None:
             return
         name = specification.name
-        earlier = self.targets.get(name) or self.metrics.get(name)
+        earlier = self.targets.get(name) or self.metrics.get(name) or self.proposers.get(name)
         if earlier is not None:
             if earlier.source != specification.source:
                 self.problems.append(
@@ -84,8 +86,10 @@ class Registry:
             return
         if isinstance(specification, TargetSpecification):
             self.targets[name] = specification
-        else:
+        elif isinstance(specification, MetricSpecification):
             self.metrics[name] = specification
+        else:
+            self.proposers[name] = specification
         self._homes[name] = home
 
     def check(self) -> None:

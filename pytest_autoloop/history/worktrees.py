@@ -198,6 +198,20 @@ class WorktreePool:
             )
         return [one.name for one in worktree.sealed.alterations(worktree.written).altered]
 
+    def changes(self, name: str) -> list[str]:
+        """Return all files that differ from the commit or are new, as git sees them.
+
+        Ignored files are left out, and so are those that were copied. What a run is believed by is
+        `altered`; this is for telling somebody what was put back.
+        """
+        worktree = self._worktrees[name]
+        private = {"GIT_INDEX_FILE": str(worktree.index)}
+        changed = worktree.git.names(
+            *("ls-files", "-z", "--modified", "--deleted", "--others", "--exclude-standard"),
+            variables=private,
+        )
+        return sorted(set(changed) - set(self._copied))
+
     def close(self) -> None:
         """Remove every checkout and the directory; a second call does nothing.
 

@@ -25,7 +25,9 @@ class Found:
 class Checkout(Protocol):
     """A checkout of the project that a proposer may change; all of it is put back afterwards."""
 
-    path: Path
+    @property
+    def path(self) -> Path:
+        """Its root directory."""
 
     def found(self) -> Found:
         """Return what is there now."""
@@ -34,10 +36,13 @@ class Checkout(Protocol):
 class Workbench(Protocol):
     """What the loop lends a proposer for a whole campaign."""
 
-    #: Root of the user's checkout, to be read only.
-    root: Path
-    #: Directory of the campaign's records, ``.pytest_autoloop/<tag>``.
-    records: Path
+    @property
+    def root(self) -> Path:
+        """Root of the user's checkout, to be read only."""
+
+    @property
+    def records(self) -> Path:
+        """Directory of the campaign's records, ``.pytest_autoloop/<tag>``."""
 
     def checkout(self, source: bytes) -> AbstractContextManager[Checkout]:
         """Lend a private checkout with this content of the target, until the block ends."""

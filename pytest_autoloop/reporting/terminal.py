@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import shlex
+import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pytest_autoloop import text
+from pytest_autoloop.proposers.working_tree import NAME as TRY
+from pytest_autoloop.reporting.document import session_document, told_try
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,6 +66,15 @@ class Terminal:
     @property
     def _verbosity(self) -> int:
         return self._config.get_verbosity()
+
+    def to_standard_error(self) -> None:
+        """Print everything on standard error; pytest has no public way to say so."""
+        if self._reporter is not None:
+            self._reporter._tw._file = sys.stderr
+
+    def document(self, error: str) -> None:
+        """Print the session's outcome as JSON on standard output."""
+        print(json.dumps(session_document(self.campaign, self._audit, error), indent=2))  # noqa: T201
 
     def start(
         self,
@@ -137,7 +150,8 @@ class Terminal:
         details = getattr(report, "autoloop", None)
         if reporter is None or campaign is None or details is None or self._verbosity < 0:
             return
-        experiment = campaign.experiments[-1]
+        number = details["number"]
+        experiment = next(e for e in campaign.experiments if e.number == number)
         # With -v pytest has begun the line already.
         if not self._verbosity:
             reporter.ensure_newline()
@@ -186,10 +200,13 @@ class Terminal:
                 )
         if campaign.baseline.order_matters:
             self._notes.append("some guards fail in another order, so they ran as collected")
-        for line in (*self._closing(campaign), *self._notes):
+        for line in (*self._closing(campaign), *_spent(campaign), *self._notes):
             reporter.write_line(line)
 
     def _closing(self, campaign: Campaign) -> list[str]:
+        last = campaign.experiments[-1]
+        if last.proposer == TRY:
+            return told_try(campaign)
         reasons = Counter(e.reason or e.status for e in campaign.experiments[1:] if e.reason)
         told = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
         lines = [f"not kept: {told}"] if told else []
@@ -231,3 +248,13 @@ class Terminal:
 
 def _value(metric: Metric, experiment: Experiment) -> str:
     return f"{metric.name} {text.value(experiment.metrics.get(metric.name), metric.unit)}"
+
+
+def _spent(campaign: Campaign) -> list[str]:
+    """Tell what the proposals cost; nothing where nobody counts."""
+    spent = campaign.spent
+    if spent.tokens is None and spent.cost_usd is None:
+        return []
+    tokens = "tokens unknown" if spent.tokens is None else f"{spent.tokens:,} tokens"
+    dollars = "price unknown" if spent.cost_usd is None else f"${spent.cost_usd:.4f}"
+    return [f"spent: {tokens} · {dollars}"]

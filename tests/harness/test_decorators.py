@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import pytest_autoloop as autoloop
-from pytest_autoloop.harness.decorators import (
+from pytest_autoloop.harness.specifications import (
     MetricSpecification,
     TargetSpecification,
     specification_of,

@@ -1,0 +1,78 @@
+"""`pytest-autoloop export`: the protocol by which any coding agent improves the target itself."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from pytest_autoloop.errors import UsageError
+from pytest_autoloop.history.journal import Journal, campaigns
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_PROTOCOL = """\
+# Improve {target} by experiments
+
+You improve {target}, one idea at a time. pytest judges each of them; you never do.
+
+Repeat:
+
+1. Think of one idea that has not been tried: `pytest-autoloop history` lists what has been, with
+   the outcome, and `pytest-autoloop best` shows the best version so far.
+2. Edit {target}, and no other file. Do not commit.
+3. Run `pytest --autoloop-try "what you changed and why, in one line" --autoloop-json`.
+   It prints one JSON document on standard output:
+   - `status`: `keep` (better, confirmed on fresh measurements), `discard`, `crash` or `timeout`;
+   - `reason` and `detail`: why it was not kept, for example the guard that failed;
+   - `effect`: how many times better it is than the version before (`gain`, between `low` and
+     `high`); `metrics`: its values;
+   - `branch`: the git branch with all keeps; `error`: what has to be put right before anything can
+     be judged (the exit code is then not 0).
+4. After a `keep`, go on from the file as it is now: it is the version to beat. After anything else,
+   go back to the best version with `git show BRANCH:{path} > {path}`, or repair your idea once.
+
+Rules:
+
+- Never change tests, benchmarks, conftest.py or pytest's configuration: the edit would be refused.
+- Never detect tests, benchmarks, clocks or their inputs: improve what the file does in general.
+- Differences smaller than the machine's noise are not kept. Do not try the same idea again in the
+  hope of better luck; an identical program is recognised and not measured again.
+- Simpler is better: an equally fast version that is shorter is worth trying.
+- Stop when five ideas in a row were not kept, or when somebody tells you to.
+"""
+
+
+def export(start: Path, output: str | None, *, overwrite: bool) -> None:
+    """Write the protocol to a file, or to standard output where `output` is ``-``.
+
+    Raises:
+        UsageError: the file exists, or cannot be written.
+    """
+    text = _protocol(start)
+    if output == "-":
+        sys.stdout.write(text)
+        return
+    path = start / (output or "program.md")
+    if path.exists() and not overwrite:
+        raise UsageError(
+            f"{path} exists and is not overwritten: name another file with --output FILE (- prints "
+            "it), or say --force"
+        )
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}") from error
+    print(f"wrote {path}: tell your agent to follow it")
+
+
+def _protocol(start: Path) -> str:
+    """Return the protocol, with the target's name where a campaign has told it."""
+    root = next((d for d in (start, *start.parents) if campaigns(d)), None)
+    headers = [] if root is None else [Journal(root, tag) for tag in campaigns(root)]
+    headers.sort(key=lambda journal: journal.header_path.stat().st_mtime_ns)
+    found = (headers[-1].read_header() or {}).get("target") if headers else None
+    if found:
+        return _PROTOCOL.format(target=f"`{found}`", path=found)
+    told = "the file that the `target` fixture in conftest.py returns"
+    return _PROTOCOL.format(target=told, path="FILE")

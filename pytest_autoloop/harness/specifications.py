@@ -1,0 +1,59 @@
+"""What the decorators were given, and how a fixture carries it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from pytest_autoloop.model import Metric
+
+#: Attribute under which a fixture carries its specification.
+SPECIFICATION = "__autoloop__"
+
+#: How far a candidate's float may lie from the original's when a target does not say.
+DEFAULT_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSpecification:
+    """What `@autoloop.target` was given."""
+
+    name: str
+    goal: str
+    source: str
+    #: Whether the target may remember results from one call to the next.
+    allow_cross_call_cache: bool = False
+    #: How far a float may lie from the original's, as a share of it.
+    tolerance: float = DEFAULT_TOLERANCE
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSpecification:
+    """What `@autoloop.metric` was given."""
+
+    metric: Metric
+    source: str
+
+    @property
+    def name(self) -> str:
+        """The fixture's name, which is the metric's."""
+        return self.metric.name
+
+
+@dataclass(frozen=True, slots=True)
+class ProposerSpecification:
+    """What `@autoloop.proposer` was given."""
+
+    name: str
+    source: str
+
+
+#: What a fixture carries.
+Specification: TypeAlias = TargetSpecification | MetricSpecification | ProposerSpecification
+
+
+def specification_of(value: object) -> Specification | None:
+    """Return what a decorator of this module attached to a fixture, None for anything else."""
+    attached = getattr(value, "__dict__", {}).get(SPECIFICATION)
+    return attached if isinstance(attached, Specification) else None

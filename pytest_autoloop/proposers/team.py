@@ -1,0 +1,139 @@
+"""Several proposers in one campaign: in turn, or the one that pays best."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_autoloop.errors import ProposerError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_autoloop.model import Brief, Experiment, Lessons, Proposal, Target
+    from pytest_autoloop.proposers.base import Proposer, Workbench
+
+#: Failures to propose, one after another, that put a member aside.
+_FAILURES = 3
+#: Experiments without a keep after which the bandit tries another member.
+_PLATEAU = 5
+#: Weight of what is not known yet; 2 is UCB1's (Auer, Cesa-Bianchi, Fischer, 2002).
+_EXPLORATION = 2.0
+
+
+@dataclass(slots=True)
+class _Member:
+    proposer: Proposer
+    tries: int = 0
+    #: Sum of the log gains that were kept, of seconds, and of dollars where they are known.
+    gain: float = 0.0
+    seconds: float = 0.0
+    dollars: float = 0.0
+    since_keep: int = 0
+    failures: int = 0
+
+
+class Team:
+    """Asks its members round-robin, or by what they have gained for what they cost.
+
+    The bandit is UCB1 over the realised gain per cost: each member's kept log gains, divided by
+    the dollars it cost where every member has cost some, else by the seconds of its experiments,
+    as a share of the best member's. A member without a keep in its last five experiments waits
+    until another one has been tried. Who has nothing left, or failed three times running, drops
+    out.
+    """
+
+    def __init__(self, proposers: Sequence[Proposer], *, bandit: bool = False) -> None:
+        self.name = " + ".join(proposer.name for proposer in proposers)
+        self.uses_profile = any(proposer.uses_profile for proposer in proposers)
+        self._members = [_Member(proposer) for proposer in proposers]
+        self._everyone = list(proposers)
+        self._bandit = bandit
+        self._asked: _Member | None = None
+
+    def check(self, target: Target, source: bytes) -> None:
+        """Let every member refuse."""
+        for proposer in self._everyone:
+            proposer.check(target, source)
+
+    def start(self, workbench: Workbench) -> None:
+        """Start every member."""
+        for proposer in self._everyone:
+            proposer.start(workbench)
+
+    def propose(self, brief: Brief) -> Proposal | None:
+        """Ask a member; the next one where it has nothing left, None when nobody has.
+
+        Raises:
+            ProposerError: the member could not answer.
+        """
+        if brief.remark and self._asked is not None:
+            return self._asked.proposer.propose(brief)
+        while self._members:
+            member = self._asked = self._choose()
+            try:
+                proposal = member.proposer.propose(brief)
+            except ProposerError:
+                member.failures += 1
+                # The last one is left to the session, which counts as well and then gives up.
+                if member.failures == _FAILURES and len(self._members) > 1:
+                    self._members.remove(member)
+                raise
+            member.failures = 0
+            if proposal is not None:
+                return proposal
+            self._members.remove(member)
+        return None
+
+    def review(self, brief: Brief) -> Lessons | None:
+        """Let the first member look back that does."""
+        reviews = (member.proposer.review(brief) for member in self._members)
+        return next((lessons for lessons in reviews if lessons is not None), None)
+
+    def observe(self, experiment: Experiment) -> None:
+        """Credit the member that was asked; tell everyone."""
+        member = self._asked
+        if member is not None:
+            kept = experiment.status == "keep"
+            member.tries += 1
+            member.seconds += experiment.seconds
+            member.dollars += experiment.cost_usd or 0.0
+            member.since_keep = 0 if kept else member.since_keep + 1
+            if kept and experiment.effect is not None:
+                member.gain += experiment.effect.log_gain
+        for proposer in self._everyone:
+            proposer.observe(experiment)
+
+    def close(self) -> None:
+        """Close every member."""
+        for proposer in self._everyone:
+            proposer.close()
+
+    def _choose(self) -> _Member:
+        if not self._bandit:
+            self._members.append(self._members.pop(0))
+            return self._members[-1]
+        fresh = [member for member in self._members if not member.tries]
+        if fresh:
+            return min(fresh, key=lambda member: member.failures)
+        rewards = self._rewards()
+        total = sum(member.tries for member in self._members)
+        lively = [member for member in self._members if member.since_keep < _PLATEAU]
+        others = [member for member in self._members if member is not self._asked]
+
+        def bound(member: _Member) -> float:
+            wide = math.sqrt(_EXPLORATION * math.log(total) / member.tries)
+            return rewards[id(member)] + wide
+
+        return max(lively or others or self._members, key=bound)
+
+    def _rewards(self) -> dict[int, float]:
+        """Return each member's gain per cost, as a share of the best one's."""
+        priced = all(member.dollars > 0 for member in self._members)
+        rates = {
+            id(member): member.gain / max(member.dollars if priced else member.seconds, 1e-9)
+            for member in self._members
+        }
+        best = max(rates.values())
+        return {member: rate / best if best > 0 else 0.0 for member, rate in rates.items()}
