@@ -1,0 +1,265 @@
+"""What a sweep remembers: an Optuna study in a file, and what is known of each point."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from pytest_autoloop.errors import ProposerError
+from pytest_autoloop.proposers.sweep import space
+from pytest_autoloop.proposers.sweep.grammar import Choice, Range
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from optuna import Study
+    from optuna.samplers import BaseSampler
+    from optuna.storages import JournalStorage
+    from optuna.trial import Trial
+
+    from pytest_autoloop.proposers.sweep.grammar import Spec
+    from pytest_autoloop.proposers.sweep.space import Point, Value
+
+FILE = "sweep.log"
+SAMPLERS = ("tpe", "random", "grid")
+#: Points that are drawn blindly before TPE has an opinion, the first one included.
+_STARTUP = 8
+_SPACE = "space"
+_TOTAL = "total:"
+#: Marks a trial that was refused before it ran, so that its point is not asked for again.
+_REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What became of a point: measured, failed in the harness, or refused before it ran."""
+
+    #: Log gain over the first commit; None when it was not measured.
+    value: float | None = None
+    #: Whether nothing was learned of it.
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A trial that waits for its result."""
+
+    number: int
+    values: dict[str, Value]
+
+
+class Trials:
+    """The trials of one target and one space, in the file of the campaign.
+
+    Failed trials count as pruned: Optuna's TPE sorts those behind every measured one, so it
+    learns to avoid the region without a value that nobody measured.
+    """
+
+    def __init__(self, study: Study, specs: Mapping[str, Spec]) -> None:
+        self.specs = dict(specs)
+        self.known: dict[Point, Known] = {}
+        self.totals: dict[str, float] = {}
+        self._study = study
+        self._running: dict[int, Trial] = {}
+        self._distributions = {name: space.distribution(spec) for name, spec in specs.items()}
+        self._recall()
+
+    @classmethod
+    def open(
+        cls, records: Path, target: str, specs: Mapping[str, Spec], sampler: str, seed: int | None
+    ) -> Trials:
+        """Go on with the study of a target, or begin one.
+
+        A study whose knobs were others keeps its name; the new one's has a digest behind it.
+
+        Raises:
+            ProposerError: the file cannot be read or written.
+        """
+        path = records / FILE
+        try:
+            with quiet():
+                study = _load(path, target, _described(specs), sampler, seed)
+                return cls(study, specs)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            message = (
+                f"the sweep cannot use its study {path}: {error or type(error).__name__}; "
+                "move the file away to begin a new study"
+            )
+            raise ProposerError(message) from error
+
+    def point(self, values: Mapping[str, Value]) -> Point:
+        """Return the texts of some values, in the order of the names."""
+        return tuple(space.text_of(self.specs[name], values[name]) for name in sorted(self.specs))
+
+    def ask(self, values: Mapping[str, Value] | None = None) -> Asked:
+        """Begin a trial: of these values, or of ones that the sampler likes."""
+        with quiet():
+            if values is not None:
+                self._study.enqueue_trial(dict(values))
+            trial = self._study.ask(self._distributions)
+            self._running[trial.number] = trial
+            return Asked(trial.number, dict(trial.params))
+
+    def tell(self, asked: Asked, known: Known) -> None:
+        """End a trial, and remember what became of its point."""
+        from optuna.trial import TrialState  # noqa: PLC0415 - takes half a second
+
+        self.known[self.point(asked.values)] = known
+        with quiet():
+            if known.refused:
+                self._running[asked.number].set_user_attr(_REFUSED, value=True)
+                self._study.tell(asked.number, state=TrialState.FAIL)
+            elif known.value is None:
+                self._study.tell(asked.number, state=TrialState.PRUNED)
+            else:
+                self._study.tell(asked.number, known.value)
+
+    def fail(self, asked: Asked) -> None:
+        """End a trial of which nobody knows what became; its point may be asked for again."""
+        from optuna.trial import TrialState  # noqa: PLC0415 - takes half a second
+
+        with quiet():
+            self._study.tell(asked.number, state=TrialState.FAIL)
+
+    def add(self, values: Mapping[str, Value], value: float) -> None:
+        """Remember a point that is known without a trial, such as the incumbent's."""
+        from optuna.trial import create_trial  # noqa: PLC0415 - takes half a second
+
+        self.known[self.point(values)] = Known(value)
+        with quiet():
+            trial = create_trial(
+                params=dict(values), distributions=self._distributions, value=value
+            )
+            self._study.add_trial(trial)
+
+    def remember(self, commit: str, total: float) -> None:
+        """Remember how much better a commit is than the first one, as a log gain."""
+        self.totals[commit] = total
+        with quiet():
+            self._study.set_user_attr(_TOTAL + commit, total)
+
+    def _recall(self) -> None:
+        """Read what the file knows; trials that wait for a result have lost it."""
+        from optuna.trial import TrialState  # noqa: PLC0415 - takes half a second
+
+        for trial in self._study.get_trials(deepcopy=False):
+            if trial.state == TrialState.RUNNING:
+                self._study.tell(trial.number, state=TrialState.FAIL)
+                continue
+            if trial.params.keys() != self.specs.keys():
+                continue
+            point = self.point(trial.params)
+            if trial.state == TrialState.COMPLETE:
+                self.known[point] = Known(trial.value)
+            elif trial.state == TrialState.PRUNED:
+                self.known[point] = Known()
+            elif trial.user_attrs.get(_REFUSED):
+                self.known.setdefault(point, Known(refused=True))
+        for name, total in self._study.user_attrs.items():
+            if name.startswith(_TOTAL):
+                self.totals[name.removeprefix(_TOTAL)] = float(total)
+
+
+def stored(records: Path, target: str) -> dict[str, Spec]:
+    """Return the knobs of the study that a campaign holds for a target; empty without one.
+
+    Raises:
+        ProposerError: the file cannot be read.
+    """
+    path = records / FILE
+    if not path.is_file():
+        return {}
+    import optuna  # noqa: PLC0415 - takes half a second
+
+    try:
+        with quiet():
+            storage = _storage(path)
+            if target not in optuna.get_all_study_names(storage):
+                return {}
+            text = optuna.load_study(study_name=target, storage=storage).user_attrs.get(_SPACE)
+        return _specs(text) if isinstance(text, str) else {}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        message = (
+            f"the sweep cannot read its study {path}: {error or type(error).__name__}; "
+            "move the file away to begin a new study"
+        )
+        raise ProposerError(message) from error
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep Optuna from logging, and from warning of its own plans."""
+    from optuna import logging  # noqa: PLC0415 - takes half a second
+
+    before = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.set_verbosity(before)
+
+
+def _load(path: Path, target: str, described: str, sampler: str, seed: int | None) -> Study:
+    import optuna  # noqa: PLC0415 - takes half a second
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _mend(path)
+    storage = _storage(path)
+    name = target
+    if target in optuna.get_all_study_names(storage):
+        first = optuna.load_study(study_name=target, storage=storage)
+        if first.user_attrs.get(_SPACE, described) != described:
+            name = f"{target} {hashlib.sha256(described.encode()).hexdigest()[:8]}"
+    study = optuna.create_study(
+        study_name=name, storage=storage, direction="maximize", load_if_exists=True
+    )
+    if _SPACE not in study.user_attrs:
+        study.set_user_attr(_SPACE, described)
+    # A study that goes on must not draw again what it drew at first.
+    seed = None if seed is None else (seed + len(study.trials)) % 2**32
+    study.sampler = _sampler(sampler, seed)
+    return study
+
+
+def _storage(path: Path) -> JournalStorage:
+    from optuna import storages  # noqa: PLC0415 - takes half a second
+    from optuna.storages.journal import JournalFileBackend  # noqa: PLC0415 - as above
+
+    return storages.JournalStorage(JournalFileBackend(str(path)))
+
+
+def _sampler(name: str, seed: int | None) -> BaseSampler:
+    from optuna import samplers  # noqa: PLC0415 - takes half a second
+
+    if name == "tpe":
+        return samplers.TPESampler(n_startup_trials=_STARTUP, seed=seed)
+    # A grid is walked by its own order; its sampler is never asked.
+    return samplers.RandomSampler(seed=seed)
+
+
+def _mend(path: Path) -> None:
+    """Take away the half line that a killed process left at the end; Optuna reads no further."""
+    if not path.is_file():
+        return
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    if whole != content:
+        path.write_bytes(whole)
+
+
+def _described(specs: Mapping[str, Spec]) -> str:
+    return json.dumps({name: asdict(spec) for name, spec in sorted(specs.items())})
+
+
+def _specs(described: str) -> dict[str, Spec]:
+    found: dict[str, Spec] = {}
+    for name, fields in json.loads(described).items():
+        found[name] = Choice(tuple(fields["texts"])) if "texts" in fields else Range(**fields)
+    return found
