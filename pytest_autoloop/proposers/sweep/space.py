@@ -129,7 +129,7 @@ def rounded(spec: Range, value: float) -> int | float:
         return float(Decimal(str(spec.low)) + count * Decimal(str(spec.step)))
     width = spec.high - spec.low
     if spec.log:
-        digits = _DIGITS - min(0, math.floor(math.log10(width / spec.high)))
+        digits = _DIGITS - 1 - math.floor(math.log10(width / spec.high))
         value = float(f"{value:.{digits}g}")
     else:
         value = round(value, _DIGITS - math.floor(math.log10(width)))
