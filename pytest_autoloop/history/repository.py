@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 from pytest_autoloop.errors import RepositoryError, UsageError
 from pytest_autoloop.history.command import GitCommand
@@ -17,6 +18,16 @@ from pytest_autoloop.history.files import relative_path, remove_tree
 
 _REGULAR = ("100644", "100755")
 _SUBMODULE = b"160000"
+
+
+class Change(NamedTuple):
+    """What became of one file between two commits."""
+
+    #: POSIX path relative to the root of the repository.
+    path: str
+    #: The blob before and after; None where it is absent or no regular file.
+    old: str | None
+    new: str | None
 
 
 class Repository:
@@ -120,6 +131,50 @@ class Repository:
             *(_revision(commit), "--"),
         )
         return output.decode("utf-8", "replace").removesuffix("\n")
+
+    def resolve(self, revision: str) -> str | None:
+        """Return the commit that a hash, branch, tag or `HEAD~2` names; None when there is none."""
+        if not revision or revision.startswith("-"):
+            return None
+        arguments = ("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+        result = self._git.attempt(*arguments)
+        return os.fsdecode(result.stdout).strip() or None if result.exit_code == 0 else None
+
+    def merge_base(self, a: str, b: str) -> str | None:
+        """Return the commit at which two histories parted; None when they share none."""
+        arguments = ("merge-base", _revision(a), _revision(b))
+        result = self._git.attempt(*arguments)
+        if result.exit_code > 1:
+            raise self._git.refusal(arguments, result)
+        return os.fsdecode(result.stdout).strip() or None
+
+    def commits(self, since: str, until: str, path: str) -> list[str]:
+        """Return the commits of `until` and not of `since` that touch a file, oldest first.
+
+        Merges are left out; a commit on a side branch counts, also when a merge undid it.
+        """
+        found = self._git.line(
+            *("rev-list", "--reverse", "--topo-order", "--no-merges", "--full-history"),
+            *(_revision(until), f"^{_revision(since)}", "--", str(relative_path(path))),
+        )
+        return found.split()
+
+    def changes(self, old: str | None, new: str) -> list[Change]:
+        """Return the files that differ between two commits; without `old` all that `new` adds."""
+        ends = ["--root", "--no-commit-id"] if old is None else [_revision(old)]
+        names = self._git.names(
+            "diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--no-renames", *ends, _revision(new)
+        )
+        found = []
+        for entry, path in zip(names[::2], names[1::2], strict=True):
+            old_mode, new_mode, old_blob, new_blob, _ = entry.removeprefix(":").split(" ")
+            before = old_blob if old_mode in _REGULAR else None
+            found.append(Change(path, before, new_blob if new_mode in _REGULAR else None))
+        return found
+
+    def blob(self, name: str) -> bytes:
+        """Return the content that a blob's hash names, byte for byte."""
+        return self._git.run("cat-file", "blob", _revision(name))
 
     def commit_file(self, parent: str, path: str, content: bytes, message: str) -> str:
         """Return a new commit: `parent` with one file changed, which keeps its mode.

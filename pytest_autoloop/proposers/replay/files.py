@@ -1,0 +1,110 @@
+"""Candidates from files: whole new versions of the target, and patches."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pytest_autoloop.errors import UsageError
+from pytest_autoloop.proposers.replay.candidates import NOTHING, Candidate
+from pytest_autoloop.proposers.replay.merging import applied, touched
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_LEADING_NUMBER = re.compile(r"^\d+[-_. ]*")
+_PATCHES = frozenset({".patch", ".diff"})
+
+
+def files_of(place: Path) -> list[Path]:
+    """Return the files of a folder in the order of their names, hidden ones left out.
+
+    A file stands for itself.
+
+    Raises:
+        UsageError: there is no such place, or nothing in it.
+    """
+    if place.is_file():
+        return [place]
+    if not place.is_dir():
+        what = "is not a folder" if place.exists() else "does not exist"
+        raise UsageError(
+            f"{NOTHING}: {place} {what}; name a folder that holds one file for each version of "
+            "the target to try"
+        )
+    try:
+        files = sorted(
+            path for path in place.iterdir() if path.is_file() and not path.name.startswith(".")
+        )
+    except OSError as error:
+        raise UsageError(_unreadable(place, error)) from error
+    if not files:
+        raise UsageError(
+            f"{NOTHING}: the folder {place} holds no files; put one file into it for each version "
+            "of the target to try"
+        )
+    return files
+
+
+def file_candidates(place: Path, target: str, source: bytes) -> list[Candidate]:
+    """Read each file: a patch by its name, anything else is a new version of the target.
+
+    Raises:
+        UsageError: there is none, or one cannot be read.
+        OSError: there is no room for a temporary directory.
+    """
+    return [_candidate(path, target, source) for path in files_of(place)]
+
+
+def later(candidate: Candidate, target: str, source: bytes) -> Candidate:
+    """Try a patch that does not fit the first version on a later one: a series builds on itself.
+
+    Raises:
+        OSError: there is no room for a temporary directory.
+    """
+    if candidate.diff is None:
+        return candidate
+    paths = touched(candidate.diff, target)
+    change = applied(candidate.diff, paths.strip, target, source)
+    return Candidate(
+        candidate.origin, candidate.description, source, change.content, fault=change.fault
+    )
+
+
+def describe(stem: str) -> str:
+    """Turn a file name such as `01_memoise_with_a_dict` into a description."""
+    words = re.sub(r"[-_]+", " ", _LEADING_NUMBER.sub("", stem)).strip()
+    return words or stem
+
+
+def _candidate(path: Path, target: str, source: bytes) -> Candidate:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(_unreadable(path, error)) from error
+    if path.suffix.lower() in _PATCHES:
+        return _patched(path, content, target, source)
+    return Candidate(path.name, describe(path.stem), source, content)
+
+
+def _patched(path: Path, diff: bytes, target: str, source: bytes) -> Candidate:
+    """Apply a patch to the target's first version; its faults are the candidate's."""
+    origin, description = path.name, describe(path.stem)
+    paths = touched(diff, target)
+    if paths.fault or not paths.names:
+        fault = f"{origin} is no patch that git can read: {paths.fault or 'it changes nothing'}"
+        return Candidate(origin, description, fault=fault)
+    elsewhere = tuple(name for name in paths.names if name != target)
+    if elsewhere:
+        return Candidate(origin, description, elsewhere=elsewhere)
+    change = applied(diff, paths.strip, target, source)
+    if change.fault:
+        return Candidate(origin, description, source, fault=change.fault, diff=diff)
+    return Candidate(origin, description, source, change.content)
+
+
+def _unreadable(path: Path, error: OSError) -> str:
+    return (
+        f"cannot read the candidate {path}: {error.strerror or error}; make it readable, or take "
+        "it out of the folder"
+    )

@@ -1,0 +1,146 @@
+"""Proposes each item of a queue once, as it is or merged onto what has been kept."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from typing import TYPE_CHECKING
+
+from pytest_autoloop import text
+from pytest_autoloop.errors import ProposerError, UsageError
+from pytest_autoloop.history.repository import Repository
+from pytest_autoloop.model import Edit, Proposal
+from pytest_autoloop.proposers.base import ProposerBase
+from pytest_autoloop.proposers.replay.files import file_candidates, files_of, later
+from pytest_autoloop.proposers.replay.merging import merged
+from pytest_autoloop.proposers.replay.revisions import git_candidates, items_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_autoloop.model import Brief, Target
+    from pytest_autoloop.proposers.replay.candidates import Candidate
+
+_GIT = "git:"
+_SHUFFLED = "shuffled"
+#: Files beside the target that a row names.
+_NAMED = 20
+
+
+def from_spec(
+    argument: str, invocation_dir: Path, *, order: str = "listed", stack: bool = False
+) -> ReplayProposer:
+    """Build the proposer of ``replay:ARGUMENT``: a folder, a file, or ``git:LIST``.
+
+    `order` is ``listed``, ``shuffled`` or ``shuffled:SEED``; without a seed it is 0. With `stack`
+    each change is merged onto what has been kept. Relative paths start at `invocation_dir`.
+
+    Raises:
+        UsageError: the argument is empty or malformed, the folder is missing or empty.
+    """
+    if not argument.strip():
+        raise UsageError(
+            "the proposer 'replay:' names no queue: write replay:FOLDER for a folder of files or "
+            "patches, or replay:git:LIST for commits and branches, such as replay:git:'idea/*'"
+        )
+    kind, _, seed = order.partition(":")
+    proposer = ReplayProposer(
+        argument,
+        invocation_dir,
+        seed=int(seed or 0) if kind == _SHUFFLED else None,
+        stack=stack,
+    )
+    # What needs no target is refused before any test is collected.
+    if argument.startswith(_GIT):
+        items_of(argument.removeprefix(_GIT))
+    else:
+        files_of(invocation_dir / argument)
+    return proposer
+
+
+class ReplayProposer(ProposerBase):
+    """Proposes each candidate of a queue once; `check` fills the queue, later it only shrinks.
+
+    `seed` shuffles the queue, None leaves it in its order.
+    """
+
+    name = "replay"
+
+    def __init__(
+        self, argument: str, invocation_dir: Path, *, seed: int | None = None, stack: bool = False
+    ) -> None:
+        self._argument = argument
+        self._directory = invocation_dir
+        self._seed = seed
+        self._stack = stack
+        self._queue: deque[Candidate] = deque()
+
+    def check(self, target: Target, source: bytes) -> None:
+        """Read the whole queue: files and git may change afterwards.
+
+        `source` is the campaign's first version of the target, which files and patches start from.
+
+        Raises:
+            UsageError: there is nothing to replay, or something named does not exist.
+            RepositoryError: git refused.
+        """
+        if self._argument.startswith(_GIT):
+            items = items_of(self._argument.removeprefix(_GIT))
+            repository = Repository.open(self._directory)
+            found = git_candidates(repository, items, target.path)
+        else:
+            found = self._read_files(target.path, source)
+        if self._seed is not None:
+            random.Random(self._seed).shuffle(found)  # noqa: S311 - an order, no secret
+        self._queue = deque(found)
+
+    def propose(self, brief: Brief) -> Proposal | None:
+        """Return the next candidate, None after the last.
+
+        Asked for a better answer it has none: each item of the queue has a row of its own.
+
+        Raises:
+            ProposerError: the temporary directory cannot be used; the candidate stays queued.
+        """
+        if brief.remark or not self._queue:
+            return None
+        try:
+            proposal = self._proposal(self._queue[0], brief)
+        except OSError as error:
+            raise ProposerError(_no_room(self._queue[0].origin, error)) from error
+        self._queue.popleft()
+        return proposal
+
+    def _read_files(self, target: str, source: bytes) -> list[Candidate]:
+        place = self._directory / self._argument
+        try:
+            return file_candidates(place, target, source)
+        except OSError as error:
+            raise UsageError(_no_room(place, error)) from error
+
+    def _proposal(self, candidate: Candidate, brief: Brief) -> Proposal:
+        description, target = candidate.description, brief.target.path
+        if candidate.elsewhere:
+            named, more = candidate.elsewhere[:_NAMED], candidate.elsewhere[_NAMED:]
+            edits = (Edit(target, candidate.content), *(Edit(path, b"") for path in named))
+            remarks = (f"changes {text.count(len(more), 'file')} more",) if more else ()
+            return Proposal(description, edits, self.name, remarks=remarks)
+        if self._stack:
+            candidate = later(candidate, target, brief.source)
+        content, fault = candidate.content, candidate.fault
+        if self._stack and not fault:
+            change = merged(candidate.base, content, brief.source, target)
+            content = change.content
+            if change.fault:
+                advice = f"bring {candidate.origin} up to date with the best, or queue it earlier"
+                fault = f"{change.fault}; {advice}"
+        if fault:
+            return Proposal(description, invalid=fault, proposer=self.name)
+        return Proposal(description, (Edit(target, content),), self.name)
+
+
+def _no_room(origin: object, error: OSError) -> str:
+    return (
+        f"cannot work on {origin} in the temporary directory: {error.strerror or error}; make room "
+        "there, or name another one with TMPDIR"
+    )
