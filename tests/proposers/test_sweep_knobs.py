@@ -283,6 +283,7 @@ def test_comments_in_strings_are_no_comments():
     """Text that looks like a knob comment marks nothing."""
     assert find("a.py", b'x = """\ny = 1  # autoloop: nonsense\n"""\n') == ()
     assert find("a.yaml", b'x: "see # autoloop: nonsense"\n') == ()
+    assert find("a.yaml", b"x: see#autoloop: nonsense\n") == ()
     assert find("a.yaml", b"# about autoloop: see the manual\nx: 1\n") == ()
 
 

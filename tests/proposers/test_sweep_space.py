@@ -68,7 +68,7 @@ def test_values_are_written_short(spec, value, text):
 
 
 def test_distance_counts_steps_of_the_grid():
-    """Neighbours of the present value come first, other choices last."""
+    """Neighbours in any knob come first, then what is two steps away."""
     grids: dict[str, list[Value]] = {"n": [1, 2, 4, 8], "c": ["a", "b"]}
     ordered = sorted(
         space.points(grids), key=lambda point: space.distance(grids, point, {"n": 4, "c": "a"})
@@ -76,9 +76,9 @@ def test_distance_counts_steps_of_the_grid():
     assert [(point["n"], point["c"]) for point in ordered] == [
         (4, "a"),
         (2, "a"),
+        (4, "b"),
         (8, "a"),
         (1, "a"),
-        (4, "b"),
         (2, "b"),
         (8, "b"),
         (1, "b"),

@@ -75,7 +75,7 @@ class SweepProposer(ProposerBase):
         found = knobs_of.find(target.path, source, constants=self._constants)
         if not found:
             constants = (
-                "no number is a constant there either"
+                "no UPPER_CASE = 1 of Python or key = 1 of other files is there to try either"
                 if self._constants
                 else "choose sweep:constants to try its plain numbers"
             )

@@ -101,12 +101,12 @@ def points(grids: Mapping[str, Sequence[Value]]) -> Iterator[dict[str, Value]]:
 
 def distance(
     grids: Mapping[str, Sequence[Value]], one: Mapping[str, Value], other: Mapping[str, Value]
-) -> float:
-    """Tell how far two points are from each other, each knob from 0 to 1, in steps of the grid.
+) -> int:
+    """Tell how far two points are from each other, in steps of the grid over all knobs.
 
-    `one` is a point of the grid, `other` any. Choices are all equally far from each other.
+    `one` is a point of the grid, `other` any. Choices are all one step from each other.
     """
-    away = 0.0
+    away = 0
     for name, values in grids.items():
         here, there = one[name], other[name]
         if isinstance(here, str) or isinstance(there, str):
@@ -114,7 +114,7 @@ def distance(
             continue
         numbers = [number for number in values if not isinstance(number, str)]
         steps = bisect.bisect_left(numbers, here), bisect.bisect_left(numbers, there)
-        away += abs(steps[0] - steps[1]) / max(1, len(numbers) - 1)
+        away += abs(steps[0] - steps[1])
     return away
 
 
