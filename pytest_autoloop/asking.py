@@ -49,11 +49,13 @@ class Asker:
     hook: Callable[[Brief], Proposal | None]
     target: Target
     metrics: tuple[Metric, ...]
-    program: Path
+    directives: Path
     notes: Notes
     #: Samples the benchmarks of the incumbent; None when no profile is wanted.
     profile: Callable[[bytes], tuple[HotLine, ...]] | None = None
-    #: Whether each experiment is noted in `program`, too.
+    #: Whether the target is a program whose layout and comments make no difference.
+    program: bool = False
+    #: Whether each experiment is noted in the directives, too.
     updates_directives: bool = False
     #: Tokens and dollars that no experiment has been charged with yet.
     unbilled: Usage = field(default_factory=Usage)
@@ -83,7 +85,7 @@ class Asker:
             source,
             self.metrics,
             number=number,
-            program=self.program,
+            program=self.directives,
             smallest_gain=smallest_gain,
             parent=parent,
             profile=self._hot_lines(source),
@@ -113,7 +115,7 @@ class Asker:
         """
         self.proposer.observe(experiment)
         if self.updates_directives:
-            append_to_section(self.program, TRIED, tried_line(experiment, self.metrics[0]))
+            append_to_section(self.directives, TRIED, tried_line(experiment, self.metrics[0]))
 
     def _answer(self, brief: Brief) -> Proposal | None:
         try:
@@ -143,7 +145,7 @@ class Asker:
         if isinstance(content, Decision):
             decision: Decision | None = content
         else:
-            decision = screen.refuse(content, self.target.path, source, tried)
+            decision = screen.refuse(content, self.target.path, source, tried, program=self.program)
         if decision is None or decision.reason not in _WASTED:
             return ""
         return f"{proposal.description}: {result_of(decision.detail, experiments)}"

@@ -75,9 +75,10 @@ def begin(plan: Plan, workplace: Workplace, listener: Listener) -> Campaign:
         hook=listener.propose if settings.attempt is None else _no_suggestion,
         target=workplace.target,
         metrics=metrics,
-        program=plan.rootdir / settings.program,
+        directives=plan.rootdir / settings.program,
         notes=Notes(records),
         profile=_profiler(plan, workplace, baseline),
+        program=baseline.program,
         updates_directives=settings.update_directives,
     )
     plan.proposer.start(

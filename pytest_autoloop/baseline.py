@@ -68,6 +68,8 @@ class Baseline:
     not_isolated: str = ""
     #: What fresh inputs cannot show, in words; empty where they can.
     weak: str = ""
+    #: The target is Python, and no score changes with its layout and comments.
+    program: bool = False
 
 
 def establish(
@@ -118,6 +120,7 @@ def establish(
     pairs = [_same(workplace, manifest)]
     evaluator.learning = False
     _canary(workplace, manifest, pairs[0].candidate)
+    program = python and not _layout_counts(workplace, manifest, pairs[0])
     paired = time.monotonic()
     evaluator.learning = True
     pairs += [_same(workplace, manifest) for _ in range(_CALIBRATION_PAIRS - 1)]
@@ -135,6 +138,7 @@ def establish(
         order_matters=ordered,
         not_isolated=not_isolated,
         weak=weak,
+        program=program,
     )
 
 
@@ -253,6 +257,19 @@ def _same(workplace: Workplace, manifest: Manifest) -> Pair:
         advice = _advice(workplace, pair.detail, names) if pair.reason == "measure" else _NO_SCORE
         raise BaselineRed(f"{where}, {pair.detail}\n\n{advice}")
     return pair
+
+
+def _layout_counts(workplace: Workplace, manifest: Manifest, untouched: Pair) -> bool:
+    """Tell whether a comment changes a score: then a metric reads the target as a text."""
+    before = untouched.incumbent.metrics
+    if not manifest.fixtures or before != untouched.candidate.metrics:
+        return False
+    workplace.place("candidate", workplace.source + b"\n# a comment\n")
+    try:
+        sample = workplace.evaluator.sample(manifest, incumbent=False)
+    finally:
+        workplace.place("candidate", workplace.source)
+    return not isinstance(sample, Sample) or sample.metrics != before
 
 
 def _count(guards: int) -> str:

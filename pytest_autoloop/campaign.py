@@ -208,7 +208,9 @@ class Campaign:
             return _decided(experiment, content)
         experiment = self.ledger.commit(experiment, target, content)
         workplace = self.workplace
-        refusal = screen.refuse(content, target, attempt.source, self._tried)
+        refusal = screen.refuse(
+            content, target, attempt.source, self._tried, program=self.baseline.program
+        )
         if refusal is None and "screen" not in workplace.runner.sandbox.without:
             refusal = screen.inspect(content, target, workplace.source, self.allow_imports)
         self._tried.setdefault(self._fingerprint(content), number)
@@ -295,7 +297,7 @@ class Campaign:
         return report
 
     def _fingerprint(self, content: bytes) -> str:
-        return screen.fingerprint(content, self.workplace.target.path)
+        return screen.fingerprint(content, program=self.baseline.program)
 
     def _record(self, experiment: Experiment) -> None:
         """Remember an experiment, and tell of it once it cannot be lost."""

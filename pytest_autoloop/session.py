@@ -185,7 +185,12 @@ class AutoloopSession:
         hooks = self._config.hook.pytest_autoloop_propose.get_hookimpls()
         # A default that does not fit is no fault where somebody else proposes.
         if self._settings.experiments and not (hooks and self._proposers.by_default):
-            proposer.check(target, source)
+            try:
+                proposer.check(target, source)
+            except UsageError:
+                raise
+            except AutoloopError as error:  # such as git, which a queue was to be read from
+                raise UsageError(str(error)) from error
         return proposer
 
     def _keeper(self, session: pytest.Session) -> ExperimentItem:

@@ -92,7 +92,8 @@ def asker(folder: Path, proposer: Scripted, **more: object) -> Asker:
         hook=lambda _: None,
         target=TARGET,
         metrics=(Metric("time", "lower"),),
-        program=folder / "program.md",
+        directives=folder / "program.md",
+        program=True,
         notes=Notes(folder),
         **more,  # type: ignore[arg-type]
     )
@@ -102,7 +103,7 @@ def ask(
     asked: Asker, number: int = 1, *experiments: Experiment, tried: dict[bytes, int] | None = None
 ) -> Attempt | None:
     """Ask for an experiment of a campaign."""
-    known = {screen.fingerprint(content, "a.py"): n for content, n in (tried or {}).items()}
+    known = {screen.fingerprint(content, program=True): n for content, n in (tried or {}).items()}
     history = [BASELINE, *experiments]
     return asked.ask(number, history, "c0", SOURCE, smallest_gain=0.01, tried=known)
 

@@ -71,7 +71,7 @@ def test_an_option_that_makes_no_sense_is_shown(
     [
         ("autoloop_timeout", "0", f"'0' {SECONDS}"),
         ("autoloop_min_gain", "1%", f"'1%' {FRACTION}"),
-        ("autoloop_proposer", "magic", "autoloop_proposer) is 'magic', which names no proposer"),
+        ("autoloop_proposers", "magic", "autoloop_proposers) is 'magic', which names no proposer"),
         ("autoloop_results", "words.txt", "words.txt exists and is not a table"),
         ("autoloop_program", "none.md", "none.md, the standing orders for the proposer, does not"),
         ("autoloop_copy", "data/*.csv", "autoloop_copy: no file matches 'data/*.csv'"),
@@ -84,7 +84,7 @@ def test_an_ini_key_that_makes_no_sense_is_shown(
     """What an option refuses is refused in the ini file as well, by the key's own name."""
     project.commit({**COUNTED, "pytest.ini": f"[pytest]\n{key} = {value}\n"})
 
-    refused(project, proposer="" if key == "autoloop_proposer" else None, says=(says,))
+    refused(project, proposer="" if key == "autoloop_proposers" else None, says=(says,))
 
 
 def test_an_ini_value_is_located(project: Project) -> None:
@@ -158,7 +158,7 @@ def test_standing_orders_that_are_missing_are_named(counted: Project) -> None:
     )
 
 
-UNKNOWN = "which names no proposer: write rules, replay:FOLDER or openai:MODEL"
+UNKNOWN = "which names no proposer: write rules, sweep, replay:FOLDER"
 
 
 @pytest.mark.parametrize(
@@ -166,9 +166,19 @@ UNKNOWN = "which names no proposer: write rules, replay:FOLDER or openai:MODEL"
     [
         ("magic", ("is 'magic', which", UNKNOWN)),
         ("rules:all", ("is 'rules:all', which", UNKNOWN)),
-        ("replay:", ("is 'replay:', which", UNKNOWN)),
+        ("replay:", ("the proposer 'replay:' names no queue: write replay:FOLDER",)),
+        ("replay:git:nope", ("'nope' names no commit, branch or tag",)),
+        ("sweep:all", ("sweep:all",)),
+        ("sweep", ("words.txt", "# autoloop: ")),
+        ("rules", ("the proposer rules rewrites Python files, the target is words.txt",)),
+        ("anthropic:any", ("set ANTHROPIC_API_KEY",)),
+        ("http://localhost:1/v1", ("is no address and model: write for example http://",)),
+        ("http://127.0.0.1:9/v1#any", ("http://127.0.0.1:9/v1", "cannot be reached")),
+        ("command:", ("command:",)),
+        ("command:no-such-agent --fast", ("no-such-agent",)),
+        ("agent:nobody", ("nobody",)),
+        ("fixture:mine", ("'fixture:mine' asks for a fixture", "@autoloop.proposer")),
         ("replay:missing", ("missing does not exist; name a folder", "one file for each version")),
-        ("replay:words.txt", ("words.txt is not a folder; name a folder",)),
         ("replay:../empty", ("empty holds no files; put one file into it",)),
         ("openai:", ("names no model: write openai:MODEL",)),
         (

@@ -18,10 +18,10 @@ ROOMS = (
     ("cli",),
     ("reporting",),
     (
-        "opening",
-        "campaign",
         "assembly",
         "proposing",
+        "opening",
+        "campaign",
         "asking",
         "workbench",
         "briefing",

@@ -149,7 +149,7 @@ def test_help_shows_every_option_and_key(pytester: pytest.Pytester) -> None:
         ]
     )
     text = " ".join(result.stdout.str().split())
-    for key in ("proposer", "timeout", "min_gain", "program", "results", "copy"):
+    for key in ("proposers", "timeout", "min_gain", "program", "results", "copy"):
         assert f"autoloop_{key} (" in text
     assert "%%" not in text
 
@@ -159,7 +159,7 @@ def test_ini_keys_are_known_to_a_strict_configuration(pytester: pytest.Pytester)
     pytester.makeini(
         """
         [pytest]
-        autoloop_proposer = rules
+        autoloop_proposers = rules
         autoloop_timeout = 60
         autoloop_min_gain = 0.02
         autoloop_program = program.md

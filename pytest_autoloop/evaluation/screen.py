@@ -24,14 +24,14 @@ _LISTED = 5
 _NO_PYTHON = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 
-def fingerprint(content: bytes, target: str) -> str:
-    """Return what two candidates share when they are the same program.
+def fingerprint(content: bytes, *, program: bool) -> str:
+    """Return what two candidates share when they are the same.
 
-    Of Python its syntax tree counts, so that layout and comments make no difference; of anything
-    else, and of what is no Python, every byte.
+    Of a `program`, whose layout and comments make no difference, Python's syntax tree counts; of
+    anything else, and of what is no Python, every byte.
     """
     told = content
-    if target.endswith(".py"):
+    if program:
         with warnings.catch_warnings(), suppress(*_NO_PYTHON):
             warnings.simplefilter("ignore")
             told = ast.dump(ast.parse(content)).encode("utf-8", "surrogatepass")
@@ -52,16 +52,22 @@ def content_of(proposal: Proposal, target: str) -> bytes | Decision:
 
 
 def refuse(
-    content: bytes, target: str, incumbent: bytes, tried: Mapping[str, int]
+    content: bytes,
+    target: str,
+    incumbent: bytes,
+    tried: Mapping[str, int],
+    *,
+    program: bool = True,
 ) -> Decision | None:
     """Say why content is not worth a process: the same as before, or no Python at all.
 
-    `tried` maps the fingerprint of every earlier candidate to the number of its experiment.
+    `tried` maps the fingerprint of every earlier candidate to the number of its experiment; what
+    they are of a `program` says `fingerprint`.
     """
     if content == incumbent:
         return Decision("discard", "no-op", "the candidate is identical to the incumbent")
-    same = fingerprint(content, target)
-    if same == fingerprint(incumbent, target):
+    same = fingerprint(content, program=program)
+    if same == fingerprint(incumbent, program=program):
         detail = "the candidate is the incumbent in another layout or with other comments"
         return Decision("discard", "no-op", detail)
     number = tried.get(same)

@@ -54,15 +54,15 @@ def test_the_incumbent_again_is_a_no_op() -> None:
 
 @pytest.mark.parametrize("other", [SOURCE.replace(b"\n", b"\r\n"), SOURCE + b"\n# faster\n"])
 def test_layout_and_comments_are_no_change_of_a_program(other: bytes) -> None:
-    """The same syntax tree is a no-op in Python; in any other file every byte may matter."""
+    """The same syntax tree is a no-op, unless a score reads the target as a text."""
     assert reason(screen.refuse(other, "a.py", SOURCE, {})) == "no-op"
-    assert screen.refuse(other, "a.txt", SOURCE, {}) is None
+    assert screen.refuse(other, "a.py", SOURCE, {}, program=False) is None
 
 
 def test_an_earlier_candidate_is_a_duplicate() -> None:
     """What was tried is not paid for again; the detail says when it was."""
     candidate = SOURCE + b"x = 1\n"
-    tried = {screen.fingerprint(candidate, "a.py"): 7}
+    tried = {screen.fingerprint(candidate, program=True): 7}
     decision = screen.refuse(candidate, "a.py", SOURCE, tried)
     assert reason(decision) == "duplicate"
     assert decision is not None
