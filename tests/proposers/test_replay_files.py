@@ -215,27 +215,40 @@ def test_a_patch_of_other_files_names_them(tmp_path: Path) -> None:
         assert proposal.invalid == ""
 
 
+@pytest.mark.parametrize(
+    "setting", ["[core]\nautocrlf = input\n", "[apply]\nwhitespace = fix\n", ""]
+)
 def test_the_bytes_of_a_target_survive_a_patch(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str
 ) -> None:
-    """DOS line ends and a missing last one stay, whatever the user has configured."""
-    home = tmp_path / "home"
-    home.mkdir()
-    (home / ".gitconfig").write_text(
-        "[core]\nautocrlf = input\nattributesFile = ~/attributes\n[apply]\nwhitespace = fix\n"
-    )
-    (home / "attributes").write_text("* text eol=lf\n")
-    monkeypatch.setenv("HOME", str(home))
+    """Mixed line ends and a missing last one stay, whatever the user has configured."""
+    monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("GIT_CONFIG_GLOBAL", raising=False)
-    source = b"one\r\ntwo  \r\nthree\r\nfour"
-    diff = b"--- a/w\n+++ b/w\n@@ -1,3 +1,3 @@\n one\r\n-two  \r\n+2  \r\n three\r\n"
+    (tmp_path / ".gitconfig").write_text(f"{setting}[core]\nattributesFile = ~/attributes\n")
+    (tmp_path / "attributes").write_text("" if setting else "* text eol=lf\n")
+    source = b"one\r\ntwo  \nthree\nfour\r\nfive"
+    diff = b"--- a/w\n+++ b/w\n@@ -2,2 +2,2 @@\n-two  \n+2  \n three\n"
     (tmp_path / "1.patch").write_bytes(diff)
     proposer = from_spec("1.patch", tmp_path)
     proposer.check(Target("w", ""), source)
 
     (proposal,) = drained(proposer)
 
-    assert proposal.edits[0].content == b"one\r\n2  \r\nthree\r\nfour"
+    assert proposal.edits[0].content == b"one\r\n2  \nthree\nfour\r\nfive"
+
+
+def test_what_fits_exactly_is_never_read_leniently(tmp_path: Path) -> None:
+    """The same lines in another indentation, nearer to where the patch points, are not taken."""
+    block = b"%(in)sif x:\n%(in)s    y()\n%(in)sz()\n\n\n"
+    source = b"def f():\n" + block % {b"in": b"        "} + b"def g():\n" + block % {b"in": b"    "}
+    diff = b"--- a/w\n+++ b/w\n@@ -2,3 +2,3 @@\n     if x:\n-        y()\n+        w()\n     z()\n"
+    (tmp_path / "1.patch").write_bytes(diff)
+    proposer = from_spec("1.patch", tmp_path)
+    proposer.check(Target("w", ""), source)
+
+    (proposal,) = drained(proposer)
+
+    assert proposal.edits[0].content == source.replace(b"\n        y()", b"\n        w()")
 
 
 def test_a_repository_around_the_temporary_directory_is_not_found(

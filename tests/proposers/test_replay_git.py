@@ -146,6 +146,9 @@ def test_branches_of_a_remote_are_found(checkout: Checkout, tmp_path: Path) -> N
     clone = Checkout(tmp_path / "clone")
     checkout.git("clone", "--quiet", str(checkout.root), str(clone.root))
     assert contents(clone, "origin/idea/*") == [changed(1), changed(2, 3)]
+    # The remote's HEAD is another name of one of them.
+    clone.git("remote", "set-head", "origin", "idea/two")
+    assert contents(clone, "origin/[Hi]*") == [changed(1), changed(2, 3)]
     (proposal,) = drained(queue(clone, "origin/idea/one"))
     assert proposal.description == f"origin/idea/one ({hash_of(checkout, 'v1')}): Ten times one"
 

@@ -162,7 +162,7 @@ def _lines(start: int, end: int) -> str:
 
 
 def _apply(git: GitCommand, diff: bytes, *arguments: str) -> Result:
-    command = ("apply", "--whitespace=nowarn", *arguments, "-")
+    command = ("apply", *arguments, "-")
     return git.attempt(*_NEUTRAL, *command, stdin=diff, variables=_apart(git.directory))
 
 
