@@ -1,0 +1,88 @@
+"""What is read from an agent's output, whatever it prints."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pytest_autoloop.model import Usage
+from pytest_autoloop.proposers.agents import AGENTS
+from pytest_autoloop.proposers.agents.answers import Answer
+from pytest_autoloop.proposers.agents.faults import Censor, quote
+
+NONSENSE = [
+    "",
+    "{",
+    "null\n[]\n",
+    '{"a":' * 20_000,
+    '{"result": 3, "usage": [], "total_cost_usd": "much"}',
+    '{"result": "", "usage": {"input_tokens": -1, "output_tokens": true}, "total_cost_usd": NaN}',
+    '{"type": "turn.completed", "usage": null}\n{"type": "item.completed", "item": "x"}',
+    '{"response": null, "stats": {"models": {"a": {"tokens": {"prompt": 1.5}}, "b": 2}}}',
+    '{"type": "step_finish", "part": {"tokens": {"input": 0, "cache": 3}, "cost": 0}}',
+    '{"type": "error", "error": 5}',
+    "Tokens: many sent. Cost: $free message, $. session.",
+]
+
+
+@pytest.mark.parametrize("name", AGENTS)
+def test_nonsense_is_unknown(name: str) -> None:
+    """No error, no number that nobody counted, never zero."""
+    for output in NONSENSE:
+        answer = AGENTS[name].read(output)
+        assert answer.usage == Usage(), output[:80]
+        assert answer.problem == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "record", "problem"),
+    [
+        ("claude", {"result": "Invalid API key", "is_error": True}, "Invalid API key"),
+        (
+            "claude",
+            {"subtype": "error_max_turns", "is_error": True, "result": ""},
+            "error_max_turns",
+        ),
+        ("codex", {"type": "turn.failed", "error": {"message": "429"}}, "429"),
+        ("codex", {"type": "error", "message": "stream lost"}, "stream lost"),
+        ("gemini", {"error": {"type": "Error", "message": "no auth"}}, "no auth"),
+        ("opencode", {"type": "error", "error": {"name": "AuthError"}}, "AuthError"),
+        (
+            "opencode",
+            {"type": "error", "error": {"name": "APIError", "data": {"message": "no key"}}},
+            "no key",
+        ),
+    ],
+)
+def test_an_agents_own_words_for_a_failure(name: str, record: object, problem: str) -> None:
+    """Each has its place for them."""
+    assert AGENTS[name].read(json.dumps(record)).problem == problem
+
+
+@pytest.mark.parametrize(
+    ("output", "usage"),
+    [
+        ("Tokens: 2.1k sent, 300 received.", Usage(2100, 300)),
+        (
+            """\
+Tokens: 2.1k sent, 300 received. Cost: $0.01 message, $0.01 session.
+Tokens: 1M sent, 1,000 cache write, 3k cache hit, 1k received. \
+Cost: $1,000.50 message, $1,000.51 session.
+""",
+            Usage(2_100 + 1_000_000 + 1_000 + 3_000, 1_300, 1000.51),
+        ),
+    ],
+)
+def test_aiders_prose_is_counted(output: str, usage: Usage) -> None:
+    """Each message's tokens, and the last sum of dollars."""
+    assert AGENTS["aider"].read(output) == Answer(output, usage)
+
+
+def test_quotes_are_short_and_without_keys() -> None:
+    """The last lines of the first text that has any; a key goes before the line is cut."""
+    censor = Censor({"A_TOKEN": "abcdefgh-ijk", "B_KEY": "abcdefgh", "HOME_KEY": "short"})
+    words = quote(["", "one\n\ntwo\nwith abcdefgh-ijk and short.\n", "three"], censor)
+    assert words == "two / with [redacted] and short"
+    assert len(quote(["x" * 10_000], censor)) == 300
+    assert quote([" \n"], censor) == "it printed nothing"
