@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 
 import pytest
@@ -226,6 +227,10 @@ BAD = [
     ("a.py", "x = 1  # autoloop: int 1..9 step", "no value after 'step'"),
     ("a.py", "x = 1  # autoloop: int 1..9 step 0", "the step 0: write one above 0"),
     ("a.py", "x = 1  # autoloop: int 1..9 step 9", "wider than its range"),
+    ("a.py", "x = 1  # autoloop: float 0..1e300 step 1e-5", "too small for its range"),
+    ("a.py", "x = 1  # autoloop: float -1e308..1e308", "which is too wide"),
+    ("a.py", "x = 1048577  # autoloop: int 1..1048576", "1048577 is not within 1..1048576"),
+    ("a.conf", f"x {'9' * 5000}  # autoloop: int 1..3", "is no whole number"),
     ("a.py", "x = 1  # autoloop: int 1..9 by 2", "has 'by' after its range"),
     ("a.py", "x = 1  # autoloop: int 1..9 log log", "has 'log' after its range"),
     ("a.py", "x = 1  # autoloop: choice a", "at least two values"),
@@ -265,7 +270,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("path", "text", "message"), BAD, ids=[row[1] for row in BAD])
+@pytest.mark.parametrize(("path", "text", "message"), BAD, ids=[row[1][:60] for row in BAD])
 def test_malformed_comments_are_refused(path, text, message):
     """The message names the file and the line, and says what to write."""
     with pytest.raises(UsageError) as refused:
@@ -377,3 +382,20 @@ def test_numbers_are_numbers_in_every_language(value, negative):
     text = space.text_of(spec, value)
     assert ast.literal_eval(text) == json.loads(text) == yaml.safe_load(text)
     assert isinstance(yaml.safe_load(text), float)
+
+
+PIECES = ["x", " = ", ": ", "1", ".5", "'", '"', "\\", "#", ";", "//", " autoloop: ", "int 1..2"]
+PIECES += ["choice a|b", "bool", "true", "\n", "\r\n", "  ", "[", "{", ",", "é", "-", "\x00"]
+
+
+@given(
+    st.sampled_from([*sorted(TEMPLATES), "a.txt"]),
+    st.lists(st.sampled_from(PIECES)),
+    st.binary(max_size=8),
+)
+def test_any_file_is_read_or_refused(path, pieces, tail):
+    """Whatever stands in a file is found, refused with a message, or left alone."""
+    source = "".join(pieces).encode() + tail
+    with contextlib.suppress(UsageError):
+        knobs = find(path, source, constants=True)
+        assert write(source, [(k, space.text_of(k.spec, k.value)) for k in knobs]) == source

@@ -12,6 +12,8 @@ from typing import Literal, TypeAlias
 LARGEST = 2**53
 #: How the kinds are written, for messages.
 FORMS = "int 1..64, float 1e-5..1e-1 log, choice a|b|c or bool"
+#: Longer ones are no numbers that anybody sweeps, and Python refuses to read them.
+_DIGITS = 300
 _INTEGER = re.compile(r"[+-]?\d+(?:_\d+)*", re.ASCII)
 _DECIMAL = re.compile(
     r"[+-]?(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:[eE][+-]?\d+)?", re.ASCII
@@ -57,7 +59,7 @@ Spec: TypeAlias = "Range | Choice"
 
 def number(text: str) -> int | float | None:
     """Read a decimal number; None when the text is none, or not finite."""
-    if _INTEGER.fullmatch(text):
+    if _INTEGER.fullmatch(text) and len(text) <= _DIGITS:
         return int(text)
     if _DECIMAL.fullmatch(text):
         value = float(text)
@@ -102,12 +104,18 @@ def _range(kind: Literal["int", "float"], rest: str) -> Range:
             f"has an empty range, {bounds[0]} is not below {bounds[1]}: write the smaller first"
         )
         raise GrammarError(message)
+    if not math.isfinite(high - low):
+        message = f"has the range {words[0]}, which is too wide: write smaller bounds"
+        raise GrammarError(message)
     step, log = _modifiers(kind, words[1:], example)
     if log and low <= 0:
         message = f"has log with the bound {bounds[0]}: write bounds above 0, or leave out log"
         raise GrammarError(message)
     if log and step is not None:
         message = "has both step and log, which exclude each other: leave out one of them"
+        raise GrammarError(message)
+    if step is not None and (high - low) / step > LARGEST:
+        message = f"has a step of {step:g} that is too small for its range: write a larger one"
         raise GrammarError(message)
     if step is not None:
         steps = (Decimal(str(high)) - Decimal(str(low))) // Decimal(str(step))

@@ -200,8 +200,8 @@ def _numeric(spec: Range, slot: Slot, document: Document) -> Knob:
         raise GrammarError(message)
     if not spec.low <= value <= spec.high:
         message = (
-            f"is on {slot.name}, whose value {slot.text} is not within {spec.low:g}..{spec.high:g}"
-            ": change the value or the range"
+            f"is on {slot.name}, whose value {slot.text} is not within {spec.low:.15g}.."
+            f"{spec.high:.15g}: change the value or the range"
         )
         raise GrammarError(message)
     # A float knob may be written as a whole number.
@@ -209,7 +209,7 @@ def _numeric(spec: Range, slot: Slot, document: Document) -> Knob:
     if not space.holds(spec, typed):
         message = (
             f"is on {slot.name}, whose value {slot.text} is on no step of {spec.step:g} from "
-            f"{spec.low:g}: write {space.text_of(spec, typed)} there, or change the step"
+            f"{spec.low:.15g}: write {space.text_of(spec, typed)} there, or change the step"
         )
         raise GrammarError(message)
     text = space.text_of(spec, typed)
