@@ -122,7 +122,8 @@ class ReplayProposer(ProposerBase):
         description, target = candidate.description, brief.target.path
         if candidate.elsewhere:
             named, more = candidate.elsewhere[:_NAMED], candidate.elsewhere[_NAMED:]
-            edits = (Edit(target, candidate.content), *(Edit(path, b"") for path in named))
+            own = (Edit(target, candidate.content),) if candidate.content else ()
+            edits = (*own, *(Edit(path, b"") for path in named))
             remarks = (f"changes {text.count(len(more), 'file')} more",) if more else ()
             return Proposal(description, edits, self.name, remarks=remarks)
         if self._stack:
