@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from pytest_autoloop.model import Brief, Failure, Metric, Outcome, Reading
 
 LAST_EXPERIMENTS = 10
-BEST_EXPERIMENTS = 5
+BEST_EXPERIMENTS = 3
 #: Characters that are told of the detail of one experiment.
 DETAIL_LIMIT = 600
 #: Of all groups of ideas that failed.
-IDEAS_LIMIT = 1_600
+IDEAS_LIMIT = 1_200
 #: Of what the last failed session printed, from its end.
 OUTPUT_LIMIT = 20_000
 MESSAGE_LIMIT = 2_000
