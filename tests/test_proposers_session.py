@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
-from tests.projects import COUNTED, git
+from tests.projects import COUNTED, git, snapshot
 
 if TYPE_CHECKING:
     from tests.projects import Project
@@ -92,3 +93,49 @@ def test_a_team_replays_branches_and_files(project: Project) -> None:
     best = git(project.root, "show", f"{session.journal[-1]['commit']}:words.txt")
     assert best == "".join(["alpha\n", lines[0], *lines[2:7], lines[8]])
     assert "no further idea after 3 experiments" in session.stdout
+
+
+AGENT = """\
+#!{python}
+import json, os, pathlib, sys
+assert "Make it shorter." in sys.stdin.read()
+target = pathlib.Path("words.txt")
+target.write_text(target.read_text().rstrip()[:-1] + "\\n")
+pathlib.Path("test_words.py").write_text("")
+usage = {{"prompt_tokens": 7, "completion_tokens": 3, "cost_usd": 0.125}}
+pathlib.Path(os.environ["AUTOLOOP_USAGE_FILE"]).write_text(json.dumps(usage))
+print("thinking\\nDESCRIPTION: drop a letter")
+"""
+
+
+def test_an_agent_edits_the_target_alone(project: Project) -> None:
+    """Its edit of the target is judged, its edit of a test is put back and told; it is paid."""
+    agent = project.root.parent / "my-agent"
+    agent.write_text(AGENT.format(python=sys.executable), encoding="utf-8")
+    agent.chmod(0o755)
+    project.commit(COUNTED)
+    before = snapshot(project.root)
+    session = project.autoloop(2, f"--autoloop-proposer=command:{agent}")
+
+    assert session.returncode == 0, session.output
+    assert session.decisions == [("keep", ""), ("keep", "")]
+    for row in session.journal[1:]:
+        assert (row["proposer"], row["description"]) == ("command:my-agent", "drop a letter")
+        assert row["flags"] == ["reverted changes in test_words.py"]
+        assert (row["tokens_used"], row["cost_usd"]) == (10, 0.125)
+    assert "spent: 20 tokens · $0.2500" in session.stdout
+    after = snapshot(project.root)
+    changed = {name for name in before if before[name] != after.get(name)}
+    assert {name for name in changed if not name.startswith(".git/")} == set()
+    assert git(project.root, "worktree", "list").count("\n") == 1
+
+
+def test_an_agent_that_fails_three_times_ends_the_campaign(project: Project) -> None:
+    """An exit status is an error of the session, exit 1, and nothing is scored."""
+    project.commit(COUNTED)
+    session = project.autoloop(9, "--autoloop-proposer=command:false")
+
+    assert session.returncode == 1
+    assert session.decisions == []
+    assert "command:false ended with exit code 1" in session.stdout
+    assert "ended early after 3 errors in a row" in session.stdout
