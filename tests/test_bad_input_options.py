@@ -167,17 +167,11 @@ UNKNOWN = "which names no proposer: write rules, sweep, replay:FOLDER"
         ("magic", ("is 'magic', which", UNKNOWN)),
         ("rules:all", ("is 'rules:all', which", UNKNOWN)),
         ("replay:", ("the proposer 'replay:' names no queue: write replay:FOLDER",)),
-        ("replay:git:nope", ("'nope' names no commit, branch or tag",)),
         ("sweep:all", ("sweep:all",)),
-        ("sweep", ("words.txt", "# autoloop: ")),
-        ("rules", ("the proposer rules rewrites Python files, the target is words.txt",)),
         ("anthropic:any", ("set ANTHROPIC_API_KEY",)),
         ("http://localhost:1/v1", ("is no address and model: write for example http://",)),
-        ("http://127.0.0.1:9/v1#any", ("http://127.0.0.1:9/v1", "cannot be reached")),
         ("command:", ("command:",)),
-        ("command:no-such-agent --fast", ("no-such-agent",)),
         ("agent:nobody", ("nobody",)),
-        ("fixture:mine", ("'fixture:mine' asks for a fixture", "@autoloop.proposer")),
         ("replay:missing", ("missing does not exist; name a folder", "one file for each version")),
         ("replay:../empty", ("empty holds no files; put one file into it",)),
         ("openai:", ("names no model: write openai:MODEL",)),
@@ -196,6 +190,26 @@ def test_a_proposer_that_cannot_work_is_refused(
     session = refused(counted, proposer=specification, says=says)
 
     assert "collected" not in session.output
+
+
+@pytest.mark.parametrize(
+    ("specification", "says"),
+    [
+        ("replay:git:nope", ("'nope' names no commit, branch or tag",)),
+        ("sweep", ("the proposer 'sweep' finds no knobs in words.txt", "# autoloop: ")),
+        ("rules", ("the proposer 'rules' rewrites Python files, the target is words.txt",)),
+        ("http://127.0.0.1:9/v1#any", ("http://127.0.0.1:9/v1 cannot be reached",)),
+        ("command:no-such-agent --fast", ("needs the program no-such-agent, which is not on",)),
+        ("fixture:mine", ("'fixture:mine' asks for a fixture", "@autoloop.proposer")),
+    ],
+)
+def test_a_proposer_that_does_not_fit_the_target_is_refused(
+    counted: Project, specification: str, says: tuple[str, ...]
+) -> None:
+    """The target has to be known for it, so tests are collected; nothing is run or spent."""
+    session = refused(counted, proposer=specification, says=says)
+
+    assert "BASELINE" not in session.output
 
 
 def test_the_extra_that_rules_need_is_named(counted: Project, tmp_path: Path) -> None:
