@@ -145,11 +145,12 @@ def _rewritten(
     }
     changes[follower] = (lambda _: inherit(new)) if follower is loop else inherit
     description = f"build {name.value} with a comprehension{block.where}"
-    yield Rewrite(description, partial(replaced, module, changes))
+    yield Rewrite(description, partial(replaced, module, changes), (loop,))
 
 
 def _comments(nodes: list[cst.CSTNode]) -> int:
     return sum(isinstance(node, cst.Comment) for node in nodes)
 
 
-RULE = Rule("comprehension", find)
+#: Measured on a list of 1,000 products: ×1.23.
+RULE = Rule("comprehension", 0.19, find)

@@ -129,3 +129,44 @@ def _set_apart(statement: Statement) -> Statement:
     return statement.with_changes(
         leading_lines=[*[_BLANK_LINE] * (usual - present), *statement.leading_lines]
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """How functions of one module call something from a library."""
+
+    #: For example ``math.sqrt``, or ``sqrt`` where that is imported.
+    code: str
+    #: The import statement that it needs and the module does not have.
+    missing_import: str = ""
+
+
+class Spellings:
+    """Knows what the functions of one module reach through its imports."""
+
+    def __init__(self, module: cst.Module) -> None:
+        self._module = module
+        self._origins = import_origins(module)
+        bound_otherwise = bound_names(module, outside=_is_import)
+        simple = [line for line in module.body if isinstance(line, cst.SimpleStatementLine)]
+        imported = [name for line in simple for name in import_origins(line)]
+        self._taken = bound_otherwise | self._origins.keys()
+        self._imported = [
+            name
+            for name in imported
+            if name not in bound_otherwise and len(self._origins[name]) == 1
+        ]
+
+    def of(self, origin: str) -> Spelling:
+        """Spell ``math.sqrt`` through an import that is there, else through a new one."""
+        package, _, attribute = origin.rpartition(".")
+        for name in self._imported:
+            if self._origins[name] == {origin}:
+                return Spelling(name)
+        for name in self._imported:
+            if self._origins[name] == {package}:
+                return Spelling(f"{name}.{attribute}")
+        if package not in self._taken:
+            return Spelling(f"{package}.{attribute}", f"import {package}")
+        name = fresh_name(package, self._module)
+        return Spelling(f"{name}.{attribute}", f"import {package} as {name}")

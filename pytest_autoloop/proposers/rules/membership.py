@@ -57,7 +57,8 @@ def find_variables(module: cst.Module) -> Iterator[Rewrite]:
             if as_set := _as_set(value, is_filled_later=bool(additions)):
                 changes: dict[cst.CSTNode, Change] = {value: _become(as_set)}
                 changes.update((addition, _add_instead) for addition in additions)
-                yield Rewrite(f"make {name} a set{block.where}", partial(replaced, module, changes))
+                build = partial(replaced, module, changes)
+                yield Rewrite(f"make {name} a set{block.where}", build, (small, *uses))
 
 
 def find_literals(module: cst.Module) -> Iterator[Rewrite]:
@@ -65,9 +66,8 @@ def find_literals(module: cst.Module) -> Iterator[Rewrite]:
     for sought in _searched(module):
         if isinstance(sought, cst.List | cst.Tuple) and (new := _display_as_set(sought)):
             build = partial(replaced, module, {sought: _become(new)})
-            yield Rewrite(
-                f"search a set instead of {shortened(module.code_for_node(sought))}", build
-            )
+            description = f"search a set instead of {shortened(module.code_for_node(sought))}"
+            yield Rewrite(description, build, (sought,))
 
 
 def _searched(module: cst.Module) -> Iterator[cst.BaseExpression]:
@@ -154,5 +154,6 @@ def _add_instead(call: cst.Call) -> cst.Call:
     return call.with_changes(func=function.with_changes(attr=cst.Name("add")))
 
 
-VARIABLES = Rule("set-variable", find_variables)
-LITERALS = Rule("set-literal", find_literals)
+#: Measured on a search among 500 words ×190, among a few constants ×1.17.
+VARIABLES = Rule("set-variable", 0.93, find_variables)
+LITERALS = Rule("set-literal", 0.15, find_literals)

@@ -4,78 +4,174 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import libcst as cst
+from libcst.metadata import MetadataWrapper, PositionProvider
 
+from pytest_autoloop.errors import UsageError
 from pytest_autoloop.model import Edit, Proposal
 from pytest_autoloop.proposers.base import ProposerBase
-from pytest_autoloop.proposers.rules import cache, comprehension, hoist, join, membership
+from pytest_autoloop.proposers.rules import ruff
+from pytest_autoloop.proposers.rules.catalogue import RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from pytest_autoloop.model import Brief
+    from pytest_autoloop.model import Brief, HotLine, Target
     from pytest_autoloop.proposers.rules.rule import Rewrite, Rule
 
-#: By the gain to expect: a better order of growth first, a constant factor last.
-RULES: tuple[Rule, ...] = (
-    cache.RECURSIVE,
-    membership.VARIABLES,
-    hoist.RULE,
-    cache.OTHER,
-    join.RULE,
-    comprehension.RULE,
-    membership.LITERALS,
-)
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A rewrite by whichever source, before it is carried out."""
+
+    description: str
+    #: Share of its lines' time that it may save, 0 to 1.
+    expected: float
+    #: Makes the new content; None if there is none.
+    content: Callable[[], bytes | None]
+    #: Its lines, from 1; asked for only where there is a profile.
+    lines: Callable[[], set[int]]
 
 
 class RulesProposer(ProposerBase):
-    """Proposes source rewrites that often make Python faster; needs no network and no model."""
+    """Proposes source rewrites that often make Python faster; needs no network and no model.
+
+    Args:
+        with_ruff: also propose the fixes of ruff, where it is installed.
+
+    """
 
     name = "rules"
+    uses_profile = True
 
-    def __init__(self) -> None:
-        self._source: bytes | None = None
-        self._rewrites: Iterator[Rewrite] = iter(())
+    def __init__(self, *, with_ruff: bool = True) -> None:
+        self._with_ruff = with_ruff
+        self._asked: tuple[bytes, tuple[HotLine, ...]] | None = None
+        self._candidates: Iterator[Candidate] = iter(())
         #: Hashes of every content that was proposed or was the incumbent.
         self._seen: set[bytes] = set()
         self._tried: set[str] = set()
 
+    def check(self, target: Target, source: bytes) -> None:  # noqa: ARG002 - any content will do
+        """Refuse targets that are no Python files.
+
+        Raises:
+            UsageError: the target's name does not end in ``.py``.
+        """
+        if not _is_python_file(target):
+            message = (
+                f"the proposer 'rules' rewrites Python files, the target is {target.path}: choose "
+                "another proposer with --autoloop-proposer"
+            )
+            raise UsageError(message)
+
     def propose(self, brief: Brief) -> Proposal | None:
-        """Return the most promising rewrite that was not proposed yet, None when all were."""
-        if not brief.target.path.endswith(".py"):
+        """Return the most promising rewrite that was not proposed yet, None when all were.
+
+        Asked again for the same experiment it goes on with the next one: each answer is another.
+        """
+        if not _is_python_file(brief.target):
             return None
         self._tried.update(outcome.description for outcome in brief.history)
-        if brief.source != self._source:
-            self._source = brief.source
+        if self._asked != (brief.source, brief.profile):
+            self._asked = (brief.source, brief.profile)
             self._seen.add(_digest(brief.source))
-            self._rewrites = self._untried_first(brief.source)
-        for rewrite in self._rewrites:
-            self._tried.add(rewrite.description)
-            content = _content(rewrite)
+            found = candidates(brief.source, brief.profile, with_ruff=self._with_ruff)
+            self._candidates = self._untried_first(found)
+        for candidate in self._candidates:
+            self._tried.add(candidate.description)
+            content = candidate.content()
             if content is not None and (digest := _digest(content)) not in self._seen:
                 self._seen.add(digest)
                 edit = Edit(path=brief.target.path, content=content)
-                return Proposal(rewrite.description, edits=(edit,), proposer=self.name)
+                return Proposal(candidate.description, edits=(edit,), proposer=self.name)
         return None
 
-    def _untried_first(self, source: bytes) -> Iterator[Rewrite]:
+    def _untried_first(self, found: Iterable[Candidate]) -> Iterator[Candidate]:
         """Yield what was proposed for an earlier source only after what never was."""
-        again: list[Rewrite] = []
-        for rewrite in rewrites(source):
-            if rewrite.description in self._tried:
-                again.append(rewrite)
+        again: list[Candidate] = []
+        for candidate in found:
+            if candidate.description in self._tried:
+                again.append(candidate)
             else:
-                yield rewrite
+                yield candidate
         yield from again
 
 
-def rewrites(source: bytes) -> Iterator[Rewrite]:
-    """Yield the rewrites of a source for each rule and place, most promising first."""
-    if module := _parsed(source):
-        for rule in RULES:
-            yield from _found(rule, module)
+def _is_python_file(target: Target) -> bool:
+    return target.path.endswith(".py")
+
+
+def candidates(
+    source: bytes, profile: Sequence[HotLine] = (), *, with_ruff: bool = True
+) -> Iterator[Candidate]:
+    """Yield what could be tried for a source, most promising first.
+
+    Without a profile that is the order of the rules, those of ruff among them. With one, what
+    touches hot lines comes first, by the share of the whole time that it may save.
+
+    Args:
+        source: the target's present content.
+        profile: where the benchmarks spend their time, in lines of that content.
+        with_ruff: whether ruff is asked.
+
+    """
+    module = _parsed(source)
+    if module is None:
+        return
+    ordered = _in_order(module, ruff.fixes(source) if with_ruff else [])
+    if not profile:
+        yield from ordered
+        return
+    shares = {hot.line: hot.share for hot in profile}
+    # Sorting keeps the order of the rules among equals, such as all that is not hot.
+    yield from sorted(ordered, key=partial(_saved, shares), reverse=True)
+
+
+def _saved(shares: dict[int, float], candidate: Candidate) -> float:
+    """Return the share of the whole time that a candidate may save."""
+    return candidate.expected * sum(shares.get(line, 0.0) for line in candidate.lines())
+
+
+def _in_order(module: cst.Module, fixes: list[ruff.Fix]) -> Iterator[Candidate]:
+    positions = _Positions(module)
+    sources: list[tuple[float, Rule | ruff.Fix]] = [(rule.expected, rule) for rule in RULES]
+    sources.extend((fix.expected, fix) for fix in fixes)
+    for expected, source in sorted(sources, key=lambda pair: pair[0], reverse=True):
+        if isinstance(source, ruff.Fix):
+            content = partial(_checked, source.content)
+            lines = partial(_spanned, source.lines)
+            yield Candidate(source.description, expected, content, lines)
+        else:
+            for rewrite in _found(source, module):
+                lines = partial(positions.lines, rewrite.places)
+                content = partial(_content, rewrite)
+                yield Candidate(rewrite.description, expected, content, lines)
+
+
+class _Positions:
+    """Knows the lines of a module's nodes; looks for them only once somebody asks."""
+
+    def __init__(self, module: cst.Module) -> None:
+        self._module = module
+        self._known: dict[cst.CSTNode, tuple[int, int]] | None = None
+
+    def lines(self, nodes: tuple[cst.CSTNode, ...]) -> set[int]:
+        if self._known is None:
+            wrapper = MetadataWrapper(self._module, unsafe_skip_copy=True)
+            self._known = {
+                node: (span.start.line, span.end.line)
+                for node, span in wrapper.resolve(PositionProvider).items()
+            }
+        return _spanned(self._known[node] for node in nodes if node in self._known)
+
+
+def _spanned(spans: Iterable[tuple[int, int]]) -> set[int]:
+    return {line for first, last in spans for line in range(first, last + 1)}
 
 
 def _parsed(source: bytes) -> cst.Module | None:
@@ -103,9 +199,14 @@ def _content(rewrite: Rewrite) -> bytes | None:
     """Carry out a rewrite, None if what comes out is not Python."""
     try:
         content = rewrite.build().bytes
-    except (cst.CSTValidationError, RecursionError):
+    except (cst.CSTValidationError, cst.ParserSyntaxError, RecursionError):
         return None
     return content if _is_python(content) else None
+
+
+def _checked(make: Callable[[], bytes | None]) -> bytes | None:
+    content = make()
+    return content if content and _is_python(content) else None
 
 
 def _is_python(content: bytes) -> bool:

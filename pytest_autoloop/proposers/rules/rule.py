@@ -1,4 +1,4 @@
-"""What a rule is: a name and a function that finds the places it can rewrite."""
+"""What a rule is: a name, what it may save, and a function that finds the places it can rewrite."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ class Rewrite:
     description: str
     #: Makes the changed module; called only for the rewrites that are really proposed.
     build: Callable[[], cst.Module]
+    #: The nodes of the module whose time the rewrite may save: their lines are where it counts.
+    places: tuple[cst.CSTNode, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,4 +32,6 @@ class Rule:
     """
 
     name: str
+    #: Share of the place's time that it saves where it fits, 0 to 1: 0.5 makes it twice as fast.
+    expected: float
     find: Callable[[cst.Module], Iterator[Rewrite]]

@@ -41,6 +41,8 @@ class Block:
     statements: tuple[Statement, ...]
     #: Name of the function the statements are in, empty at module level.
     function: str
+    #: That function, None at module level.
+    owner: cst.FunctionDef | None = None
 
     @property
     def where(self) -> str:
@@ -50,14 +52,14 @@ class Block:
 
 def blocks(module: cst.Module) -> Iterator[Block]:
     """Yield the blocks that may be rewritten, outer before inner, in the order of the source."""
-    yield from _blocks(module, function="", in_class=False)
+    yield from _blocks(module, owner=None, in_class=False)
 
 
-def _blocks(node: cst.CSTNode, *, function: str, in_class: bool) -> Iterator[Block]:
+def _blocks(node: cst.CSTNode, *, owner: cst.FunctionDef | None, in_class: bool) -> Iterator[Block]:
     if is_async_function(node):
         return
     if isinstance(node, cst.FunctionDef):
-        function, in_class = node.name.value, False
+        owner, in_class = node, False
     elif isinstance(node, cst.ClassDef):
         in_class = True
     elif isinstance(node, cst.Module | cst.IndentedBlock) and not in_class:
@@ -66,10 +68,10 @@ def _blocks(node: cst.CSTNode, *, function: str, in_class: bool) -> Iterator[Blo
             for n in node.body
             if isinstance(n, cst.SimpleStatementLine | cst.BaseCompoundStatement)
         ]
-        yield Block(tuple(statements), function)
+        yield Block(tuple(statements), owner.name.value if owner else "", owner)
     for child in node.children:
         if not isinstance(child, cst.BaseExpression | cst.SimpleStatementLine):
-            yield from _blocks(child, function=function, in_class=in_class)
+            yield from _blocks(child, owner=owner, in_class=in_class)
 
 
 def is_async_function(node: cst.CSTNode) -> bool:
@@ -170,9 +172,9 @@ def fresh_name(wanted: str, module: cst.Module) -> str:
     return name
 
 
-def shortened(code: str) -> str:
+def shortened(code: str, width: int = _LONGEST_EXCERPT) -> str:
     """Put code on one short line, for a description."""
-    return textwrap.shorten(code, _LONGEST_EXCERPT, placeholder=" …")
+    return textwrap.shorten(code, width, placeholder=" …")
 
 
 def assignment(name: str, value: cst.BaseExpression) -> cst.SimpleStatementLine:
