@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TEXT = "Split at once.\nDESCRIPTION: split at once"
+TEXT = "DESCRIPTION: look first\nSplit at once.\nDESCRIPTION: split at once"
 #: What each agent prints after an edit, with a cost where it knows one: 120 and 30 tokens.
 PRINTED: dict[str, list[dict[str, object]]] = {
     "claude": [

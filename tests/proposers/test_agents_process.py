@@ -27,6 +27,14 @@ with open("numbers", "w") as stream:
     stream.write(str(sleeper.pid))
 time.sleep(600)
 """
+#: Prints at once, and when it is asked to end; then hangs all the same.
+CHATTY = """\
+import signal, time
+signal.signal(signal.SIGTERM, lambda *_: print("ended", flush=True))
+print("x" * 2000, flush=True)
+while True:
+    time.sleep(600)
+"""
 CALLER = """\
 import os, sys
 from pathlib import Path
@@ -54,10 +62,9 @@ def run(words: list[str], scratch: Path, *, limit: int = 1000) -> Ran:
 
 
 def test_a_program_that_prints_too_much_is_ended(tmp_path: Path) -> None:
-    """Long before its time is up."""
-    program = "import time; print('x' * 2000, flush=True); time.sleep(600)"
-    assert run([sys.executable, "-SEc", program], tmp_path).cut == "output"
-    assert tail(tmp_path / STDOUT) == "x" * 2000 + "\n"
+    """Long before its time is up; it is asked to end before it is killed."""
+    assert run([sys.executable, "-SEc", CHATTY], tmp_path).cut == "output"
+    assert tail(tmp_path / STDOUT) == "x" * 2000 + "\nended\n"
 
 
 def test_large_output_does_not_fill_the_memory(tmp_path: Path) -> None:
