@@ -79,6 +79,20 @@ def test_aiders_prose_is_counted(output: str, usage: Usage) -> None:
     assert AGENTS["aider"].read(output) == Answer(output, usage)
 
 
+def test_claudes_side_calls_are_counted() -> None:
+    """They are in the cost, and in the tokens per model, but not in the plain usage."""
+    record = {
+        "result": "Done.",
+        "total_cost_usd": 0.5,
+        "usage": {"input_tokens": 1, "output_tokens": 1},
+        "modelUsage": {
+            "large": {"inputTokens": 10, "cacheReadInputTokens": 5, "outputTokens": 3},
+            "small": {"inputTokens": 7, "cacheCreationInputTokens": 2, "outputTokens": 4},
+        },
+    }
+    assert AGENTS["claude"].read(json.dumps(record)).usage == Usage(24, 7, 0.5)
+
+
 def test_quotes_are_short_and_without_keys() -> None:
     """The last lines of the first text that has any; a key goes before the line is cut."""
     censor = Censor({"A_TOKEN": "abcdefgh-ijk", "B_KEY": "abcdefgh", "HOME_KEY": "short"})

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_autoloop.model import Usage
@@ -42,17 +42,27 @@ def read_claude(output: str) -> Answer:
     """Read Claude Code's ``--output-format json``: one object, the result."""
     for record in reversed(list(_records(output))):
         if "result" in record or "total_cost_usd" in record:
-            used = _part(record, "usage")
-            read = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
-            usage = Usage(
-                _sum_of(_count(used, name) for name in read),
-                _count(used, "output_tokens"),
-                _dollars(record, "total_cost_usd"),
-            )
+            usage = replace(_claude_tokens(record), cost_usd=_dollars(record, "total_cost_usd"))
             text = _text(record, "result")
             failed = record.get("is_error") is True
             return Answer(text, usage, (text or _text(record, "subtype")) if failed else "")
     return Answer()
+
+
+def _claude_tokens(record: Record) -> Usage:
+    # Per model first: these include the side calls that the cost includes.
+    models = _part(record, "modelUsage").values()
+    used = [model for model in models if isinstance(model, dict)]
+    read = ["inputTokens", "cacheCreationInputTokens", "cacheReadInputTokens"]
+    written = "outputTokens"
+    if not used:
+        used = [_part(record, "usage")]
+        read = ["input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"]
+        written = "output_tokens"
+    return Usage(
+        _sum_of(_count(tokens, name) for tokens in used for name in read),
+        _sum_of(_count(tokens, written) for tokens in used),
+    )
 
 
 def read_codex(output: str) -> Answer:
