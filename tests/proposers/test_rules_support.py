@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
+from pytest_autoloop.proposers.rules.catalogue import RULES
+
 if TYPE_CHECKING:
     from pytest_autoloop.proposers.rules.rule import Rule
+
+
+def rule(name: str) -> Rule:
+    """Return the rule of this name."""
+    (found,) = [known for known in RULES if known.name == name]
+    return found
 
 
 def rewritten(rule: Rule, source: str) -> list[str]:

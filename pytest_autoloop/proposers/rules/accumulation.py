@@ -156,7 +156,7 @@ def find_counts(module: cst.Module) -> Iterator[Rewrite]:
             core.loop.block,
             core.loop.node,
             f"{name} {'' if is_zero else '+'}= {counted}",
-            f"count {name} without a loop",
+            f"compute {name} without a loop",
             start=start if is_zero else None,
         )
 
@@ -270,7 +270,7 @@ def find_counters(module: cst.Module) -> Iterator[Rewrite]:
                 loop.block,
                 loop.node,
                 f"{name} = dict({counter}({core.values(key, scanned)}))",
-                f"count {name} with collections.Counter",
+                f"make {name} with collections.Counter",
                 needs="collections.Counter",
                 start=start,
             )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from pytest_autoloop.proposers.rules.places import scan, with_imports
+from pytest_autoloop.proposers.rules.places import Scan, scan, with_imports
 from pytest_autoloop.proposers.rules.rule import Rewrite, Rule
 from pytest_autoloop.proposers.rules.shapes import (
     argument,
@@ -61,13 +61,12 @@ def find_queues(module: cst.Module) -> Iterator[Rewrite]:
             is_empty = scanned.code(value) in {"[]", "list()"}
             filled = cst.Call(cst.parse_expression(deque), [] if is_empty else [cst.Arg(value)])
             changes: dict[cst.CSTNode, Change] = {value: partial(_always, filled), **ends}
-            yield Rewrite(
-                f"make {name} a deque{block.where}",
-                lambda changes=changes: with_imports(  # type: ignore[misc]
-                    scanned, replaced(module, changes), ["collections.deque"]
-                ),
-                (line, *ends),
-            )
+            build = partial(_queued, scanned, changes)
+            yield Rewrite(f"make {name} a deque{block.where}", build, (line, *ends))
+
+
+def _queued(scanned: Scan, changes: dict[cst.CSTNode, Change]) -> cst.Module:
+    return with_imports(scanned, replaced(scanned.module, changes), ["collections.deque"])
 
 
 def _always(new: cst.CSTNode, _: cst.CSTNode) -> cst.CSTNode:
@@ -210,140 +209,6 @@ def find_divisors(module: cst.Module) -> Iterator[Rewrite]:
                     )
 
 
-def find_fixed(module: cst.Module) -> Iterator[Rewrite]:
-    """Give classes whose attributes are all set in their own methods ``__slots__``."""
-    for statement in module.body:
-        if not isinstance(statement, cst.ClassDef) or statement.keywords or statement.decorators:
-            continue
-        attributes = _attributes(statement)
-        has_bases = any(
-            called(base) or not _is_name(base.value, "object") for base in statement.bases
-        )
-        if attributes and not has_bases and isinstance(statement.body, cst.IndentedBlock):
-            description = f"give {statement.name.value} slots"
-            build = partial(_slotted, module, statement.body, tuple(attributes))
-            yield Rewrite(description, build, (statement,))
-
-
-def _attributes(node: cst.ClassDef) -> dict[str, None]:
-    """List what methods set on self, nothing if the class has more than plain methods."""
-    found: dict[str, None] = {}
-    has_init = False
-    for statement in node.body.body:
-        if isinstance(statement, cst.FunctionDef):
-            first = [param.name.value for param in statement.params.params[:1]]
-            has_init = has_init or statement.name.value == "__init__"
-            if statement.decorators or not first or statement.name.value == "__getattr__":
-                return {}
-            for inner in walk(statement.body):
-                if isinstance(inner, cst.AssignTarget | cst.AnnAssign | cst.AugAssign):
-                    target = inner.target
-                    if isinstance(target, cst.Attribute) and _is_name(target.value, first[0]):
-                        found[target.attr.value] = None
-        elif not _is_docstring(statement):
-            return {}
-    return found if has_init else {}
-
-
-def _is_docstring(statement: cst.CSTNode) -> bool:
-    return (
-        isinstance(statement, cst.SimpleStatementLine)
-        and isinstance(statement.body[0], cst.Expr)
-        and isinstance(statement.body[0].value, cst.BaseString)
-    )
-
-
-def _slotted(
-    module: cst.Module, body: cst.IndentedBlock, attributes: tuple[str, ...]
-) -> cst.Module:
-    listed = ", ".join(f'"{name}"' for name in attributes)
-    comma = "," if len(attributes) == 1 else ""
-    line = cst.parse_statement(f"__slots__ = ({listed}{comma})", module.config_for_parsing)
-
-    def begun(node: cst.IndentedBlock) -> cst.IndentedBlock:
-        place = int(_is_docstring(node.body[0]))
-        above, follower, below = node.body[:place], node.body[place], node.body[place + 1 :]
-        leading = getattr(follower, "leading_lines", ())
-        has_blank = any(line.comment is None for line in leading)
-        blank = [] if has_blank else [cst.EmptyLine(indent=False)]
-        first = line.with_changes(leading_lines=blank if above else [])
-        apart = follower.with_changes(leading_lines=[*blank, *leading])
-        return node.with_changes(body=[*above, first, apart, *below])
-
-    return replaced(module, {body: begun})
-
-
-def find_tail_calls(module: cst.Module) -> Iterator[Rewrite]:
-    """Turn a function that ends by calling itself into a loop."""
-    for block in blocks(module):
-        for function in block.statements:
-            if not isinstance(function, cst.FunctionDef) or function.decorators:
-                continue
-            calls = list(_tail_calls(function.body, function.name.value))
-            every = [node for node in walk(function.body) if called(node) == function.name.value]
-            if calls and len(calls) == len(every) and _is_plain(function, calls):
-                description = f"loop instead of calling {function.name.value} again"
-                yield Rewrite(description, partial(_looped, module, function, calls), (function,))
-
-
-def _tail_calls(body: cst.CSTNode, name: str) -> Iterator[cst.Return]:
-    for child in body.children:
-        if isinstance(child, cst.Return) and child.value and called(child.value) == name:
-            yield child
-        elif not isinstance(child, cst.For | cst.While | cst.Try | cst.With | cst.FunctionDef):
-            yield from _tail_calls(child, name)
-
-
-def _is_plain(function: cst.FunctionDef, calls: list[cst.Return]) -> bool:
-    params = function.params
-    others = (*params.kwonly_params, *params.posonly_params)
-    starred = params.star_kwarg or isinstance(params.star_arg, cst.Param)
-    nested = any(
-        isinstance(node, cst.FunctionDef | cst.Lambda | cst.Yield | cst.Global | cst.Nonlocal)
-        for node in walk(function.body)
-    )
-    if others or starred or nested or not isinstance(function.body, cst.IndentedBlock):
-        return False
-    passed = [arguments(cst.ensure_type(call.value, cst.Call)) for call in calls]
-    return all(len(values) == len(params.params) > 0 for values in passed)
-
-
-def _looped(module: cst.Module, function: cst.FunctionDef, calls: list[cst.Return]) -> cst.Module:
-    variables = [param.name.value for param in function.params.params]
-
-    def again(call: cst.Return) -> cst.FlattenSentinel[cst.BaseSmallStatement]:
-        values = arguments(cst.ensure_type(call.value, cst.Call))
-        moved = [
-            (name, value)
-            for name, value in zip(variables, values, strict=True)
-            if not _is_name(value, name)
-        ]
-        left = ", ".join(name for name, _ in moved)
-        right = ", ".join(module.code_for_node(value) for _, value in moved)
-        code = f"{left} = {right}; continue" if moved else "continue"
-        line = cst.ensure_type(cst.parse_statement(code), cst.SimpleStatementLine)
-        return cst.FlattenSentinel(line.body)
-
-    def looped(body: cst.IndentedBlock) -> cst.IndentedBlock:
-        place = int(_is_docstring(body.body[0]))
-        inside = list(body.body[place:])
-        if not isinstance(inside[-1], cst.SimpleStatementLine) or not isinstance(
-            inside[-1].body[-1], cst.Return | cst.Raise | cst.Continue
-        ):
-            inside.append(
-                cst.ensure_type(cst.parse_statement("return None"), cst.SimpleStatementLine)
-            )
-        first = inside[0]
-        leading = getattr(first, "leading_lines", ())
-        inside[0] = first.with_changes(leading_lines=[])
-        loop = cst.While(cst.Name("True"), cst.IndentedBlock(inside), leading_lines=leading)
-        return body.with_changes(body=[*body.body[:place], loop])
-
-    changes: dict[cst.CSTNode, Change] = dict.fromkeys(calls, again)
-    changes[function.body] = looped
-    return replaced(module, changes)
-
-
 RULES = (
     #: ×8.9 for a queue of 3,000, the longer the more.
     Rule("deque", 0.89, find_queues),
@@ -351,8 +216,4 @@ RULES = (
     Rule("trial-division", 0.925, find_divisions),
     #: ×4.1
     Rule("gcd", 0.76, find_divisors),
-    #: ×1.5, and no limit to the depth.
-    Rule("tail-call", 0.35, find_tail_calls),
-    #: ×1.1 for making instances.
-    Rule("slots", 0.1, find_fixed),
 )

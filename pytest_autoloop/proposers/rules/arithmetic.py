@@ -60,7 +60,7 @@ def _square_root(node: cst.BaseExpression, scan: Scan) -> Swap | None:
     power = _power(node)
     if power is None or number(power[1]) != _ROOT or number(power[0]) is not None:
         return None
-    return Swap(f"{scan.spelled('math.sqrt').code}({scan.code(power[0])})", "math.sqrt")
+    return Swap(f"{scan.spelled('math.sqrt').code}({scan.bare(power[0])})", "math.sqrt")
 
 
 def _logarithm(node: cst.Call, scan: Scan) -> Swap | None:
@@ -70,7 +70,7 @@ def _logarithm(node: cst.Call, scan: Scan) -> Swap | None:
     base = number(found[1])
     if base is None or (function := _LOGARITHMS.get(int(base))) is None or base != int(base):
         return None
-    return Swap(f"{scan.spelled(function).code}({scan.code(found[0])})", function)
+    return Swap(f"{scan.spelled(function).code}({scan.bare(found[0])})", function)
 
 
 def _bits(node: cst.Call, scan: Scan) -> Swap | None:
@@ -125,7 +125,10 @@ def _even(node: cst.Comparison, scan: Scan) -> Swap | None:
     if number(rest.right) != _PAIR or isinstance(rest.left, cst.BaseString):
         return None
     is_odd = (number(sides[1]) == 1) == (compared(node, cst.Equal) is not None)
-    return Swap(f"{'' if is_odd else 'not '}{scan.operand(rest.left)} & 1")
+    # What remains is a number: as good as True only where it is asked for nothing else.
+    if is_odd:
+        return Swap(f"{scan.operand(rest.left)} & 1") if scan.is_condition(node) else None
+    return Swap(f"not {scan.operand(rest.left)} & 1")
 
 
 def _clamped(node: cst.Call, scan: Scan) -> Swap | None:

@@ -35,6 +35,8 @@ def _prefixes(node: cst.BooleanOperation, scan: Scan) -> Swap | None:
     found = [argument(call) for call in calls]
     if len(calls) < _PAIR or len(calls) != len(alternatives(node)):
         return None
+    if scan.is_inner_alternative(node):
+        return None
     if method(calls[0]) not in {"startswith", "endswith"} or not all_same(
         [call.func for call in calls]
     ):
@@ -48,7 +50,7 @@ def _prefixes(node: cst.BooleanOperation, scan: Scan) -> Swap | None:
 def _equal_to_any(node: cst.BooleanOperation, scan: Scan) -> Swap | None:
     pairs = [compared(part, cst.Equal) for part in alternatives(node)]
     sides = [pair for pair in pairs if pair is not None]
-    if len(sides) < _SEVERAL or len(sides) != len(pairs):
+    if len(sides) < _SEVERAL or len(sides) != len(pairs) or scan.is_inner_alternative(node):
         return None
     if not all_same([left for left, _ in sides]) or not is_simple(sides[0][0]):
         return None

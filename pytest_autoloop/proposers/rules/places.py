@@ -102,10 +102,24 @@ class Scan:
         code = self.code(node)
         return code if isinstance(node, ATOMS) or node.lpar else f"({code})"
 
+    def bare(self, node: cst.BaseExpression) -> str:
+        """Return the source of a node, ready to stand between the parentheses of a call."""
+        needed = isinstance(node, cst.Tuple | cst.GeneratorExp | cst.NamedExpr)
+        return self.code(node if needed else node.with_changes(lpar=[], rpar=[]))
+
     def clause(self, node: cst.BaseExpression) -> str:
         """Return the source of a node, ready to stand in a comprehension."""
         code = self.code(node)
         return f"({code})" if isinstance(node, _LOOSE) and not node.lpar else code
+
+    def is_inner_alternative(self, node: cst.CSTNode) -> bool:
+        """Tell whether an expression is the ``a or b`` in ``a or b or c``."""
+        parent = self.parents.get(node)
+        return (
+            isinstance(parent, cst.BooleanOperation)
+            and isinstance(parent.operator, cst.Or)
+            and parent.left is node
+        )
 
     def is_condition(self, node: cst.CSTNode) -> bool:
         """Tell whether only the truth of an expression matters where it stands."""

@@ -15,12 +15,12 @@ from pytest_autoloop.proposers.rules.rule import Rewrite
 from pytest_autoloop.proposers.rules.tree import (
     Block,
     blocks,
-    bound_names,
     dotted_name,
     fresh_name,
     names,
     replaced,
     single_assignment,
+    targets,
     walk,
 )
 
@@ -110,7 +110,9 @@ def is_used_elsewhere(block: Block, statement: cst.CSTNode, name: str) -> bool:
 def _stray_uses(node: cst.CSTNode, statement: cst.CSTNode, name: str) -> bool:
     if node is statement:
         return False
-    if isinstance(node, cst.For) and name in bound_names(node.target):
+    if isinstance(node, cst.For) and any(
+        isinstance(leaf, cst.Name) and leaf.value == name for leaf in targets(node.target)
+    ):
         return _stray_uses(node.iter, statement, name)
     if isinstance(node, cst.Name):
         return node.value == name

@@ -173,8 +173,11 @@ def fresh_name(wanted: str, module: cst.Module) -> str:
 
 
 def shortened(code: str, width: int = _LONGEST_EXCERPT) -> str:
-    """Put code on one short line, for a description."""
-    return textwrap.shorten(code, width, placeholder=" …")
+    """Put code on one short line, for a description: whole words of it where that says enough."""
+    line = " ".join(code.split())
+    short = textwrap.shorten(line, width, placeholder=" …")
+    says_little = len(short) < min(len(line), width // 2)
+    return f"{line[: width - 1]}…" if says_little else short
 
 
 def assignment(name: str, value: cst.BaseExpression) -> cst.SimpleStatementLine:
