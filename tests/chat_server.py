@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from email.message import Message
     from types import TracebackType
 
 MODEL = "scripted"
@@ -62,12 +63,24 @@ class RecordedRequest:
 class ChatServer:
     """Answers ``POST /v1/chat/completions`` with the scripted replies, one after another.
 
+    `prefix` takes the place of ``/v1``; ``GET /v1/models`` is answered with `models_status`.
+
     An iterator may be endless. After the last reply every request gets status 500, which clients
     are told not to repeat.
     """
 
-    def __init__(self, replies: Iterable[ScriptedReply] = ()) -> None:
+    def __init__(
+        self,
+        replies: Iterable[ScriptedReply] = (),
+        *,
+        prefix: str = "/v1",
+        models_status: int = 200,
+    ) -> None:
         self.requests: list[RecordedRequest] = []
+        #: Requests of the list of models, which tell whether the server is there.
+        self.checks: list[RecordedRequest] = []
+        self.prefix = prefix
+        self.models_status = models_status
         self._replies = iter(replies)
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -81,7 +94,12 @@ class ChatServer:
     @property
     def base_url(self) -> str:
         """The address for OPENAI_BASE_URL."""
-        return f"http://127.0.0.1:{self._server.server_port}/v1"
+        return f"http://{self.address}{self.prefix}"
+
+    @property
+    def address(self) -> str:
+        """Host and port."""
+        return f"127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> ChatServer:
         self._thread.start()
@@ -120,19 +138,18 @@ def _handler_for(chat: ChatServer) -> type[BaseHTTPRequestHandler]:
         """Speaks HTTP/1.0, one request per connection, so that closing never waits."""
 
         def do_GET(self) -> None:
-            if self.path == "/v1/models":
-                models = [{"id": MODEL, "object": "model", "created": 0, "owned_by": "tests"}]
-                self._send(200, json.dumps({"object": "list", "data": models}), {})
-            else:
+            if self.path.partition("?")[0] != f"{chat.prefix}/models":
                 self._send(404, json.dumps({"error": {"message": f"no {self.path}"}}), {})
+                return
+            chat.checks.append(RecordedRequest(self.path, _lower_case(self.headers), {}))
+            self._send(chat.models_status, _models(chat.models_status), {})
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if self.path != "/v1/chat/completions":
+            if self.path.partition("?")[0] != f"{chat.prefix}/chat/completions":
                 self._send(404, json.dumps({"error": {"message": f"no {self.path}"}}), {})
                 return
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            reply = chat.answer(RecordedRequest(self.path, headers, body))
+            reply = chat.answer(RecordedRequest(self.path, _lower_case(self.headers), body))
             status = reply.get("status", 200)
             sent = {"content-type": reply.get("content_type", "application/json")}
             if status >= 400:
@@ -156,6 +173,17 @@ def _handler_for(chat: ChatServer) -> type[BaseHTTPRequestHandler]:
             """Say nothing: the requests are recorded."""
 
     return Handler
+
+
+def _lower_case(headers: Message) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def _models(status: int) -> str:
+    if status >= 400:
+        return json.dumps({"error": {"message": "no list"}})
+    models = [{"id": MODEL, "object": "model", "created": 0, "owned_by": "tests"}]
+    return json.dumps({"object": "list", "data": models})
 
 
 def _body(reply: Reply, model: str) -> str:

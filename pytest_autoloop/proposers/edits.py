@@ -7,15 +7,33 @@ model that has to repair it.
 
 from __future__ import annotations
 
-import codecs
 import re
 import unicodedata
-from dataclasses import dataclass, field
-from difflib import SequenceMatcher, get_close_matches
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from pytest_autoloop.proposers.blocks import apply_blocks, parse_blocks
+from pytest_autoloop.proposers.encodings import InvalidEditError, decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+__all__ = [
+    "DESCRIPTION_LIMIT",
+    "FENCE",
+    "WHOLE_FILE_LINES",
+    "EditFormat",
+    "InvalidEditError",
+    "apply_reply",
+    "clean_text",
+    "decode",
+    "edit_format",
+    "encode",
+    "fence_for",
+    "marker_width",
+    "parse_description",
+    "shortest_fences",
+    "visible_reply",
+]
 
 EditFormat: TypeAlias = Literal["whole", "blocks"]
 
@@ -23,79 +41,37 @@ EditFormat: TypeAlias = Literal["whole", "blocks"]
 WHOLE_FILE_LINES = 200
 DESCRIPTION_LIMIT = 200
 
-_QUOTED_LINES = 30
-_QUOTED_LINE_LIMIT = 200
-_REPORTED_PROBLEMS = 5
+_LONGEST_COMMENT = 200
 _DEFAULT_MARKER_WIDTH = 7
 
-_FENCE = re.compile(r" {0,3}(?P<mark>`{3,}(?=[^`]*$)|~{3,})(?P<info>.*)")
+#: A line that opens or closes a fenced block.
+FENCE = re.compile(r" {0,3}(?P<mark>`{3,}(?=[^`]*$)|~{3,})(?P<info>.*)")
 _BLOCK_EDGE = re.compile(r"<{7,} SEARCH\s*|>{7,} REPLACE\s*")
 _MARKER_RUN = re.compile(r"^(?:<{7,}|={7,}|>{7,})", re.MULTILINE)
 _DESCRIPTION = re.compile(r"[\s#*_>-]*description[\s*_]*:(?P<text>.*)", re.IGNORECASE)
+#: A comment that stands for code, as in ``# ... rest of the code unchanged ...``. What is left
+#: out is either dotted and named, or said to stay as it is.
+_COMMENT = r"(?:\.\.\.|…)?\s*(?:#+|//+|/\*+|<!--|--+|;+|%+|\(\*)\s*"
+_CODE = r"(?:code|file|functions?|class(?:es)?|modules?|methods?|implementations?|imports?|body)\b"
+_DOTTED = (
+    r"[\[(]?\s*(?:\.{3,}|…).*\b(?:rest|remain\w*|existing|unchanged|unmodified|same|as before"
+    rf"|omitted|previous|other {_CODE}).*"
+)
+_SAID = (
+    r"(?:the )?(?:(?:rest|remainder) of|existing|remaining) (?:the |this |your )?(?:\w+ )?"
+    rf"{_CODE}.*(?:\b(?:unchanged|same|as before|as is|omitted|here)\b|\.\.\.|…).*"
+)
+_LEFT_OUT = re.compile(f"{_COMMENT}(?:{_DOTTED}|{_SAID})", re.IGNORECASE)
 #: Unicode categories that print nothing: controls, formatting, surrogates, private, unassigned.
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _TERMINAL_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
-
-
-class InvalidEditError(Exception):
-    """A reply cannot be applied; the message says which part, and how to repair it."""
-
-
-def decode(source: bytes) -> str:
-    r"""Return the text a model sees: UTF-8 without byte order mark, lines ended by ``\n``.
-
-    Raises:
-        UnicodeDecodeError: the bytes are not UTF-8.
-
-    """
-    return source.removeprefix(codecs.BOM_UTF8).decode("utf-8").replace("\r\n", "\n")
-
-
-def encode(text: str, like: bytes) -> bytes:
-    """Return the bytes of a text that `decode` gave, with mark and line endings as in `like`.
-
-    In a file of mixed line endings unchanged lines keep theirs and new ones get the commoner.
-
-    Raises:
-        InvalidEditError: the text holds a character that UTF-8 cannot express.
-
-    """
-    mark = codecs.BOM_UTF8 if like.startswith(codecs.BOM_UTF8) else b""
-    original = like.removeprefix(codecs.BOM_UTF8).decode("utf-8")
-    ended = _restore_line_endings(text.removeprefix("\ufeff"), original)
-    try:
-        return mark + ended.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise InvalidEditError(
-            f"the new text holds {error.object[error.start]!r}, which is no Unicode character: "
-            "write it as an escape sequence"
-        ) from error
-
-
-def _restore_line_endings(text: str, original: str) -> str:
-    windows = original.count("\r\n")
-    unix = original.count("\n") - windows
-    if not windows:
-        return text
-    if not unix:
-        return text.replace("\n", "\r\n")
-    old = original.split("\n")
-    bare = [line.removesuffix("\r") for line in old[:-1]]
-    new = text.split("\n")
-    carriage_return = [windows >= unix] * (len(new) - 1)
-    matcher = SequenceMatcher(None, bare, new[:-1])
-    for old_start, new_start, size in matcher.get_matching_blocks():
-        for offset in range(size):
-            carriage_return[new_start + offset] = old[old_start + offset].endswith("\r")
-    ends = ["\r\n" if is_windows else "\n" for is_windows in carriage_return]
-    return "".join(line + end for line, end in zip(new, [*ends, ""], strict=True))
 
 
 def edit_format(source: bytes) -> EditFormat:
     """Return how this target is edited: whole when it is short, by blocks when it is not.
 
     Raises:
-        UnicodeDecodeError: the bytes are not UTF-8.
+        UnicodeDecodeError: the bytes are no text.
 
     """
     return "whole" if len(_lines(decode(source))) <= WHOLE_FILE_LINES else "blocks"
@@ -155,19 +131,19 @@ def _prose(lines: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
     delimiters = [
         number
         for number, line in enumerate(lines)
-        if _FENCE.fullmatch(line) or _BLOCK_EDGE.fullmatch(line)
+        if FENCE.fullmatch(line) or _BLOCK_EDGE.fullmatch(line)
     ]
     if not delimiters:
         return lines, ()
     return lines[: delimiters[0]], lines[delimiters[-1] + 1 :]
 
 
-def apply_reply(reply: str, source: bytes) -> bytes:
+def apply_reply(reply: str, source: bytes, edit_format: EditFormat) -> bytes:
     """Return the target's new content: the source as the reply changes it.
 
     Raises:
         InvalidEditError: the reply cannot be applied to the letter; nothing was applied.
-        UnicodeDecodeError: the source is not UTF-8.
+        UnicodeDecodeError: the source is no text.
 
     """
     text = decode(source)
@@ -177,14 +153,26 @@ def apply_reply(reply: str, source: bytes) -> bytes:
     width = marker_width(text)
     begins = "<" * width + " SEARCH"
     # Blocks are understood for short files too: they say without doubt what they mean.
-    if edit_format(source) == "blocks" or any(line.rstrip() == begins for line in lines):
-        new = _apply_blocks(_parse_blocks(lines, width), _lines(text))
+    if edit_format == "blocks" or any(line.rstrip() == begins for line in lines):
+        new = apply_blocks(parse_blocks(lines, width), _lines(text))
     else:
         new = _last_fenced_block(lines, text)
         if text.strip() and not any(line.strip() for line in new):
             raise InvalidEditError("the fenced block is empty: it must hold the whole new file")
+    _refuse_left_out_code(new, _lines(text))
     end = "\n" if new and (text.endswith("\n") or not text) else ""
     return encode("\n".join(new) + end, source)
+
+
+def _refuse_left_out_code(new: Iterable[str], present: Iterable[str]) -> None:
+    known = {line.strip() for line in present}
+    for line in map(str.strip, new):
+        # Short ones only: whoever leaves code out is brief, and the pattern is slow on long ones.
+        if len(line) <= _LONGEST_COMMENT and line not in known and _LEFT_OUT.fullmatch(line):
+            raise InvalidEditError(
+                f"the line {line!r} stands for code that is left out: "
+                "write every line in its place, a whole file complete"
+            )
 
 
 def _lines(text: str) -> list[str]:
@@ -199,12 +187,12 @@ def _lines(text: str) -> list[str]:
 
 
 def _last_fenced_block(lines: Sequence[str], text: str) -> list[str]:
-    shortest = {mark: _shortest_fence(text, mark) for mark in "`~"}
+    shortest = shortest_fences(text)
     opening = ""
     block: list[str] = []
     found: list[str] | None = None
     for line in lines:
-        fence = _FENCE.fullmatch(line)
+        fence = FENCE.fullmatch(line)
         if not opening:
             if fence and len(fence["mark"]) >= shortest[fence["mark"][0]]:
                 opening, block = fence["mark"], []
@@ -225,123 +213,11 @@ def _last_fenced_block(lines: Sequence[str], text: str) -> list[str]:
     return found
 
 
-def _shortest_fence(text: str, mark: str) -> int:
-    """Return the length from which a fence cannot be one that is part of the target."""
-    fences = (_FENCE.fullmatch(line) for line in _lines(text))
-    runs = [len(fence["mark"]) for fence in fences if fence and fence["mark"][0] == mark]
-    return max(runs, default=2) + 1
-
-
-# SEARCH/REPLACE blocks
-
-
-@dataclass(slots=True)
-class _Block:
-    number: int
-    search: list[str] = field(default_factory=list)
-    replace: list[str] = field(default_factory=list)
-
-
-def _parse_blocks(lines: Iterable[str], width: int) -> list[_Block]:
-    search, divider, end = "<" * width + " SEARCH", "=" * width, ">" * width + " REPLACE"
-    blocks: list[_Block] = []
-    part: list[str] | None = None
-    for line in lines:
-        marker = line.rstrip()
-        if part is None:
-            if marker == search:
-                blocks.append(_Block(len(blocks) + 1))
-                part = blocks[-1].search
-            continue
-        block = blocks[-1]
-        if marker == divider and part is block.search:
-            part = block.replace
-        elif marker == end and part is block.replace:
-            part = None
-        elif marker in {search, divider, end}:
-            raise InvalidEditError(
-                f"block {block.number} has the line {marker} where it does not belong: a block is "
-                f"{search}, the present lines, {divider}, the new lines, {end}"
-            )
-        else:
-            part.append(line)
-    if part is not None:
-        raise InvalidEditError(f"block {blocks[-1].number} is not closed by {end}")
-    if not blocks:
-        raise InvalidEditError(
-            f"the reply has no SEARCH/REPLACE block: write {search}, the present lines, {divider}, "
-            f"the new lines, {end}, each marker on its own line"
-        )
-    return blocks
-
-
-def _apply_blocks(blocks: Sequence[_Block], lines: Sequence[str]) -> list[str]:
-    problems: list[str] = []
-    placed: list[tuple[int, _Block]] = []
-    for block in blocks:
-        starts = _occurrences(block.search, lines)
-        if len(starts) == 1:
-            placed.append((starts[0], block))
-        else:
-            problems.append(_placement_problem(block, starts, lines))
-    if problems:
-        raise InvalidEditError("\n\n".join(problems[:_REPORTED_PROBLEMS]))
-    result: list[str] = []
-    position = 0
-    last = 0
-    for start, block in sorted(placed, key=lambda item: item[0]):
-        if start < position:
-            raise InvalidEditError(
-                f"blocks {last} and {block.number} change the same lines: make them one block"
-            )
-        result += [*lines[position:start], *block.replace]
-        position, last = start + len(block.search), block.number
-    return [*result, *lines[position:]]
-
-
-def _occurrences(wanted: list[str], lines: Sequence[str]) -> list[int]:
-    if not wanted:
-        return []
-    return [
-        start
-        for start in range(len(lines) - len(wanted) + 1)
-        if lines[start] == wanted[0] and lines[start : start + len(wanted)] == wanted
-    ]
-
-
-def _placement_problem(block: _Block, starts: Sequence[int], lines: Sequence[str]) -> str:
-    if not block.search:
-        return (
-            f"block {block.number} has an empty SEARCH part: quote the lines beside the place "
-            "where the new ones belong, and repeat them in the REPLACE part"
-        )
-    if starts:
-        where = ", ".join(str(start + 1) for start in starts[:_QUOTED_LINES])
-        return (
-            f"block {block.number}: its SEARCH part occurs {len(starts)} times (at lines {where}): "
-            "add lines around it until it occurs once"
-        )
-    problem = f"block {block.number}: its SEARCH part is not in the file, to the letter."
-    if nearest := _nearest_text(block.search, lines):
-        return f"{problem} The nearest text in the file is:\n{nearest}"
-    return f"{problem} Copy the lines from the file as it is now."
-
-
-def _nearest_text(wanted: Sequence[str], lines: Sequence[str]) -> str:
-    """Return the lines of the file most like the wanted ones, empty when nothing is alike."""
-    anchor, line = max(enumerate(wanted), key=lambda item: len(item[1].strip()))
-    short = [present[:_QUOTED_LINE_LIMIT] for present in lines]
-    alike = get_close_matches(line[:_QUOTED_LINE_LIMIT], dict.fromkeys(short), n=3)
-    places = [number for number, present in enumerate(short) if present in alike]
-    if not places:
-        return ""
-
-    def window(place: int) -> Sequence[str]:
-        start = max(0, place - anchor)
-        return short[start : start + min(len(wanted), _QUOTED_LINES)]
-
-    def likeness(place: int) -> tuple[float, int]:
-        same_lines = SequenceMatcher(None, window(place), wanted).ratio()
-        return same_lines, -alike.index(short[place])
-
-    return "\n".join(window(max(places[:_QUOTED_LINES], key=likeness)))
+def shortest_fences(text: str) -> dict[str, int]:
+    """Return the length from which a fence of each mark cannot be one that the text holds."""
+    shortest = {"`": 3, "~": 3}
+    for line in _lines(text):
+        if fence := FENCE.fullmatch(line):
+            mark = fence["mark"]
+            shortest[mark[0]] = max(shortest[mark[0]], len(mark) + 1)
+    return shortest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
@@ -24,7 +25,7 @@ class Vendor:
     #: Path that is added to an address without one.
     path: str = ""
     #: Name in the source of prices; empty where nobody knows a price.
-    prices: str = ""
+    price_provider: str = ""
 
 
 VENDORS = {
@@ -33,7 +34,7 @@ VENDORS = {
         ("OPENAI_API_KEY",),
         "OPENAI_BASE_URL",
         "gpt-5",
-        prices="openai",
+        price_provider="openai",
     ),
     "anthropic": Vendor(
         "https://api.anthropic.com/v1",
@@ -41,21 +42,29 @@ VENDORS = {
         "ANTHROPIC_BASE_URL",
         "claude-sonnet-4-5",
         path="/v1",
-        prices="anthropic",
+        price_provider="anthropic",
     ),
     "gemini": Vendor(
         "https://generativelanguage.googleapis.com/v1beta/openai",
         ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
         "GEMINI_BASE_URL",
         "gemini-2.5-pro",
-        prices="google",
+        price_provider="google",
     ),
     "ollama": Vendor("http://localhost:11434/v1", (), "OLLAMA_HOST", "qwen3-coder", path="/v1"),
 }
-#: The key of a server that is named by its address: a vendor's key is sent to no other.
+KINDS = tuple(VENDORS)
+#: The key of a server that is named by its address.
 _ADDRESS_KEY = "AUTOLOOP_API_KEY"
-#: Environment variables that hold a key: no child process may see them.
-SECRETS = (*(key for vendor in VENDORS.values() for key in vendor.keys), _ADDRESS_KEY)
+#: Keys that coding agents look for.
+_AGENT_KEYS = ("ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN", "CODEX_API_KEY")
+#: Environment variables that hold a key: no child process may see them, no message shows them.
+SECRETS: tuple[str, ...] = (
+    *(key for vendor in VENDORS.values() for key in vendor.keys),
+    _ADDRESS_KEY,
+    *_AGENT_KEYS,
+)
+_OLLAMA_PORT = 11434
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +79,8 @@ class Server:
     #: Environment variables that a message may name; empty where there is none.
     key_variable: str = ""
     address_variable: str = ""
-    prices: str = ""
+    #: Whose prices count, in the source of prices; empty where only the address may tell.
+    price_provider: str = ""
 
 
 def is_chat_spec(spec: str) -> bool:
@@ -85,13 +95,13 @@ def server_from_spec(spec: str, environ: Mapping[str, str]) -> Server:
     Raises:
         UsageError: no model, no key, or a key or address that cannot be one.
     """
-    if "://" in spec.partition("#")[0]:
-        return _server_at(spec, environ)
     kind, _, model = spec.partition(":")
+    if kind not in VENDORS:
+        return _server_at(spec, environ)
     vendor, model = VENDORS[kind], model.strip()
-    if not model:
+    if not model or not model.isprintable():
         raise UsageError(
-            f"the proposer '{kind}:' names no model: write {kind}:MODEL, for example "
+            f"the proposer {spec!r} names no model: write {kind}:MODEL, for example "
             f"{kind}:{vendor.example}"
         )
     variable = next((key for key in vendor.keys if environ.get(key, "").strip()), "")
@@ -106,34 +116,39 @@ def server_from_spec(spec: str, environ: Mapping[str, str]) -> Server:
         model=model,
         base_url=_address_of(vendor, address) if address else vendor.base_url,
         api_key=_checked_key(environ, variable),
-        key_variable=vendor.keys[0] if vendor.keys else "",
+        key_variable=variable or next(iter(vendor.keys), ""),
         address_variable=vendor.address,
-        prices=vendor.prices,
+        price_provider=vendor.price_provider,
     )
 
 
+def without_secrets(address: str) -> str:
+    """Return an address without user name, password, query and fragment."""
+    return re.sub(r"//[^/?#]*@", "//", re.split(r"[?#]", address, maxsplit=1)[0])
+
+
 def _server_at(spec: str, environ: Mapping[str, str]) -> Server:
-    address, _, model = spec.partition("#")
-    model = model.strip()
-    if not _is_http_address(address) or not model:
+    address, _, model = (part.strip() for part in spec.partition("#"))
+    if not _is_http_address(address) or not model or not model.isprintable():
+        shown = without_secrets(address) + (f"#{model}" if model else "")
         raise UsageError(
-            f"the proposer {spec!r} is no address and model: write for example "
+            f"the proposer {shown!r} is no address and model: write for example "
             "http://localhost:8000/v1#my-model"
         )
     host = urlsplit(address).netloc.rpartition("@")[2]
-    variable = _ADDRESS_KEY if environ.get(_ADDRESS_KEY, "").strip() else ""
     return Server(
         name=f"{host}#{model}",
         model=model,
         base_url=address,
-        api_key=_checked_key(environ, variable),
+        # A vendor's key is its user's secret: a server that is none of the vendor's never gets it.
+        api_key=_checked_key(environ, _ADDRESS_KEY),
         key_variable=_ADDRESS_KEY,
     )
 
 
 def _checked_key(environ: Mapping[str, str], variable: str) -> str:
     key = environ.get(variable, "").strip()
-    if (key.isascii() and key.isprintable()) or not key:
+    if key.isascii() and key.isprintable():
         return key
     raise UsageError(
         f"{variable} holds characters that no key has (line breaks, accents or quotes that were "
@@ -142,16 +157,25 @@ def _checked_key(environ: Mapping[str, str], variable: str) -> str:
 
 
 def _address_of(vendor: Vendor, address: str) -> str:
-    # OLLAMA_HOST is written without a scheme as a rule.
-    full = address if "://" in address or vendor.keys else f"http://{address}"
+    full = address if vendor.keys else _ollama_address(address)
     if not _is_http_address(full):
         raise UsageError(
-            f"{vendor.address} is {address!r}, which is no http:// or https:// address: set it to "
-            "one, for example http://localhost:11434/v1"
+            f"{vendor.address} is {without_secrets(address)!r}, which is no http:// or https:// "
+            "address: set it to one, for example http://localhost:11434/v1"
         )
     parts = urlsplit(full)
     path = vendor.path if parts.path in {"", "/"} else parts.path
     return urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
+
+
+def _ollama_address(address: str) -> str:
+    """Return OLLAMA_HOST as an address: as a rule it is ``host`` or ``host:port`` alone."""
+    if "://" in address:
+        return address
+    host, slash, path = address.partition("/")
+    host = f"localhost{host}" if host.startswith(":") else host
+    has_port = re.search(r":\d+$", host.rpartition("]")[2])
+    return f"http://{host}{'' if has_port else f':{_OLLAMA_PORT}'}{slash}{path}"
 
 
 def _is_http_address(address: str) -> bool:
@@ -160,4 +184,5 @@ def _is_http_address(address: str) -> bool:
         port = parts.port  # read for its check: it raises where it is no port
     except ValueError:
         return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and port != 0
+    plain = address.isprintable() and " " not in address
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and port != 0 and plain
