@@ -15,12 +15,14 @@ _LABEL = re.compile(r"(?:file|filename|file\s?name|path|file\s?path)\s*[:=]\s*",
 #: What surrounds a path that is written as a heading or in bold.
 _DECORATION = " \t*`#'\"<>"
 _PATH = re.compile(r"[\w.@+-]+(?:/[\w.@+-]+)*")
-#: Ends of names that are files, not attributes: ``np.sort`` above a block names no file.
+#: Ends of paths that are files.
 _SUFFIXES = (
-    "bash c cc cfg conf cpp css csv cu cython go h hpp html in ini ipynb java jl js json jsonl jsx "
-    "kt lock lua m md mjs pxd php pl proto pxi py pyi pyx r rb rs rst scala sh sql swift tex toml "
-    "ts tsv tsx txt xml yaml yml"
+    "bash c cc cfg conf cpp css csv cu go h hpp html ini ipynb java jl js json jsonl jsx kt lock "
+    "lua m md mjs pxd php pl proto pxi py pyi pyx r rb rs rst scala sh sql swift tex toml ts tsv "
+    "tsx txt xml yaml yml"
 )
+#: Those that make a file of a name without a folder: ``self.lock`` and ``response.json`` are none.
+_PLAIN_SUFFIXES = "cfg cpp hpp ini ipynb md pxd pxi py pyi pyx rst toml txt yaml yml"
 _LONGEST_PATH = 200
 
 
@@ -77,7 +79,7 @@ def _alone(line: str) -> str:
     if label and ("/" in path or "." in path.strip(".")):
         return path
     suffix = PurePosixPath(path).suffix.removeprefix(".").lower()
-    return path if suffix in _SUFFIXES.split() and ("/" in path or len(suffix) > 1) else ""
+    return path if suffix in (_SUFFIXES if "/" in path else _PLAIN_SUFFIXES).split() else ""
 
 
 def _in_info(info: str, target: str) -> str:

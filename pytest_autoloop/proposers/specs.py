@@ -72,8 +72,6 @@ def proposer_from_spec(spec: str, settings: Settings, invocation_dir: Path) -> P
     if is_chat_spec(spec):
         from pytest_autoloop.proposers import chat  # noqa: PLC0415 - each only when it is used
 
-        if not hasattr(chat, "server_from_spec"):  # TEMPORARY
-            return chat.from_spec(argument, os.environ)
         return chat.from_spec(spec, os.environ, edit_formats=settings.edit_formats)
     if kind in _AGENTS:
         from pytest_autoloop.proposers import agents  # noqa: PLC0415

@@ -41,6 +41,8 @@ DOUBTFUL = [
     "File: parser",
     "np.sort",
     "`self.c`:",
+    "`self.lock`:",
+    "response.json:",
     "and/or",
     "Before/after:",
     "e.g.",
