@@ -138,7 +138,7 @@ def add_options(parser: pytest.Parser) -> None:
             told = option.help.replace("%%", "%")
             parser.addini(option.ini, told, type=kind, default=default)
     for name, (how_written, told) in LISTS.items():
-        unset = False if how_written == "bool" else []
+        unset: Any = False if how_written == "bool" else []
         parser.addini(name, told, type=how_written, default=unset)
 
 

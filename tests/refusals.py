@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from tests.projects import Project, Session
 
 USAGE, RED = 4, 1
-#: Only what a campaign needs, so that the many sessions start quickly.
-_PLUGINS = ("pytest_autoloop.plugin", "pytest_benchmark.plugin", "pytest_timeout")
 
 
 def everything(root: Path) -> dict[str, object]:
@@ -47,13 +45,12 @@ def refused(
     before = everything(project.root)
     session = project.pytest(
         f"--autoloop={count}",
-        *(f"-p{name}" for name in (*_PLUGINS, "no:cacheprovider")),
+        "-pno:cacheprovider",
         *((f"--autoloop-proposer={candidates}",) if candidates else ()),
         *arguments,
         environment={
             "TMPDIR": str(temporary),
             "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
             **(environment or {}),
         },
         cwd=cwd,

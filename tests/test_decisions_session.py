@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -279,6 +280,7 @@ def test_where_forking_is_unsafe_children_are_started_anew(
     project: Project, tmp_path: Path
 ) -> None:
     """The same decision, and the reason is on record; who insists on forking is told."""
+    project = replace(project, all_plugins=True)
     project.commit({**MODULE, "conftest.py": SCORE})
     ideas, environment = project.ideas(SHORTER), threaded(tmp_path / "plugins")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tests.projects import COUNTED, git, snapshot
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 def test_shorter_is_kept_and_a_failing_guard_discards(project: Project) -> None:
     """The branch advances by keeps alone, and table, journal and refs tell of every try."""
+    project = replace(project, all_plugins=True)
     project.commit(COUNTED)
     head = git(project.root, "rev-parse", "HEAD")
     ideas = project.ideas("alpha beta\n", "beta\n", "alpha gamma delta\n", suffix=".txt")

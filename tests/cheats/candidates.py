@@ -255,7 +255,7 @@ LOGIC: dict[str, tuple[str, str, str]] = {
         "discard",
         "guard",
     ),
-    "a comment": ("# faster now\n" + SLOW, "discard", "no-gain regression"),
+    "a comment": ("# faster now\n" + SLOW, "discard", "no-op"),
 }
 
 #: Faster only on what was seen before: class to candidate and reasons.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_autoloop.model import LauncherName
+    from tests.projects import Project
+
+
+@pytest.fixture
+def project(project: Project) -> Project:
+    """Return an empty repository whose sessions load every plugin: each may be a pitfall."""
+    return replace(project, all_plugins=True)
 
 
 @pytest.fixture
