@@ -80,3 +80,63 @@ def test_three_failures_to_propose_end_the_campaign(project: Project) -> None:
     assert "3 errors in a row" in session.stdout
     assert "OPENAI_API_KEY" in session.stdout
     assert KEY not in session.output
+
+
+def block(search: str, replace: str, description: str) -> str:
+    """Answer with a SEARCH/REPLACE block, as a model would."""
+    return (
+        f"DESCRIPTION: {description}\n\n"
+        f"<<<<<<< SEARCH\n{search}\n=======\n{replace}\n>>>>>>> REPLACE\n"
+    )
+
+
+def test_blocks_apply_to_the_letter_or_not_at_all(project: Project) -> None:
+    """One repair, then invalid-edit; a cut reply is an error, another file is out of scope.
+
+    Every token is paid for, in the row that follows where a reply came to nothing.
+    """
+    project.commit(MODULE)
+    good = block("    return n + n", "    return 2*n", "multiply")
+    bad = block("    return n - n", "    return 2*n", "multiply what is not there")
+    cut: Reply = {"text": good, "finish_reason": "length"}
+    elsewhere = good.replace("<<<<<<<", "test_double.py\n<<<<<<<")
+    replies = [cut, bad, bad, elsewhere, bad, good]
+    with ChatServer(replies) as server:
+        session = project.autoloop(
+            4,
+            *(f"--autoloop-proposer={server.base_url}#small", "--autoloop-edit-format=blocks"),
+        )
+
+    assert session.returncode == 1, session.output
+    assert session.decisions == [
+        ("discard", "invalid-edit"),
+        ("discard", "out-of-scope"),
+        ("keep", ""),
+    ]
+    assert "The nearest text in the file is:\n    return n + n" in str(
+        server.requests[2].messages[-1]["content"]
+    )
+    assert "SEARCH" in server.requests[0].messages[0]["content"]
+    assert [row["tokens_used"] for row in session.journal[1:]] == [330, 110, 220]
+    assert [row["cost_usd"] for row in session.journal[1:]] == [None] * 3
+    assert "spent: 660 tokens · price unknown" in session.stdout
+    assert "output limit" in session.stdout
+    assert session.journal[3]["diff"].count("\n+") == 2
+
+
+def test_a_strong_model_is_asked_now_and_then(project: Project) -> None:
+    """Most proposals come from the cheap model; each row names the one that made it."""
+    project.commit(MODULE)
+    sources = [f"def double(n):\n    return {body}\n" for body in ("n", "4", "8", "0")]
+    with ChatServer([reply(source, "shorten") for source in sources]) as server:
+        session = project.autoloop(
+            4,
+            f"--autoloop-model-explore={server.base_url}#cheap",
+            f"--autoloop-model-validate={server.base_url}#strong",
+            "--autoloop-model-every=2",
+        )
+
+    models = [request.body["model"] for request in server.requests]
+    assert models == ["cheap", "strong", "cheap", "strong"]
+    rows = session.journal[1:]
+    assert [row["proposer"].partition("#")[2] for row in rows] == models
