@@ -425,10 +425,10 @@ class Limit:
 
     def f(self, xs):
         out = []
-        limit_2 = self.limit
+        self_limit = self.limit
         for x in xs:
-            if x < limit_2:
-                out.append(limit_2 - x)
+            if x < self_limit:
+                out.append(self_limit - x)
         return out
 """,
         ["Limit(3).f([1, 2, 5])"],

@@ -10,7 +10,14 @@ import libcst as cst
 
 from pytest_autoloop.proposers.rules.imports import Spelling, Spellings, added_import
 from pytest_autoloop.proposers.rules.rule import Rewrite, Rule
-from pytest_autoloop.proposers.rules.tree import is_async_function, replaced, shortened, walk
+from pytest_autoloop.proposers.rules.tree import (
+    bound_names,
+    is_async_function,
+    is_scope,
+    replaced,
+    shortened,
+    walk,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +28,7 @@ if TYPE_CHECKING:
     Match: TypeAlias = Callable[[Any, "Scan"], "Swap | None"]
 
 #: Excerpts of code in a description, so that two of them fit on a line.
-_EXCERPT = 30
+_EXCERPT = 26
 #: What binds its parts so firmly that it needs no parentheses anywhere.
 ATOMS = (
     cst.Attribute,
@@ -82,6 +89,7 @@ class Scan:
         #: In the order of the source, outer before inner.
         self.places: list[Place] = []
         self.parents: dict[cst.CSTNode, cst.CSTNode] = {}
+        self._spelled: dict[str, Spelling] = {}
         for child in module.children:
             self._collect(child, module, None, in_class=False)
 
@@ -89,9 +97,21 @@ class Scan:
     def _spellings(self) -> Spellings:
         return Spellings(self.module)
 
+    @cached_property
+    def globals(self) -> set[str]:
+        """The variables of the module itself."""
+        own = {
+            statement.name.value
+            for statement in self.module.body
+            if isinstance(statement, cst.FunctionDef | cst.ClassDef)
+        }
+        return own | bound_names(self.module, outside=is_scope)
+
     def spelled(self, origin: str) -> Spelling:
         """Say how the module calls, for example, ``math.sqrt``."""
-        return self._spellings.of(origin)
+        if origin not in self._spelled:
+            self._spelled[origin] = self._spellings.of(origin)
+        return self._spelled[origin]
 
     def code(self, node: cst.CSTNode) -> str:
         """Return the source of a node."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
 import shutil
 import subprocess
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pytest_autoloop.proposers.rules.tree import words
 
@@ -108,34 +111,66 @@ def fixes(source: bytes) -> list[Fix]:
     output = _run(ruff, options, source) if ruff is not None else None
     if ruff is None or output is None:
         return []
-    places: dict[str, list[tuple[int, int]]] = {}
-    messages: dict[str, str] = {}
+    found: dict[str, list[_Place]] = {}
     try:
-        for found in json.loads(output):
-            code, fix = found["code"], found["fix"]
-            if code in EXPECTED and fix is not None:
-                spans = [found, *fix["edits"]]
-                places.setdefault(code, []).append(
-                    (
-                        min(int(span["location"]["row"]) for span in spans[:2]),
-                        max(int(span["end_location"]["row"]) for span in spans),
-                    )
-                )
-                messages.setdefault(code, str(fix["message"] or found["message"]))
+        for entry in json.loads(output):
+            if entry["code"] in EXPECTED and entry["fix"] is not None:
+                found.setdefault(entry["code"], []).append(_place(entry))
     except (KeyError, TypeError, ValueError):
         # Another version says it otherwise: then it has nothing to say.
         return []
+    functions = _functions(source) if found else []
     listed = [
-        Fix(code, _described(code, messages[code], len(at)), tuple(at), ruff, source)
-        for code, at in places.items()
+        Fix(
+            code,
+            _described(code, places, functions),
+            tuple(span for place in places for span in place.lines),
+            ruff,
+            source,
+        )
+        for code, places in found.items()
     ]
     return sorted(listed, key=lambda fix: fix.expected, reverse=True)
 
 
-def _described(code: str, message: str, count: int) -> str:
-    more = f" ({count} places)" if count > 1 else ""
-    text = " ".join(message.replace("`", "").split())
-    return f"ruff {code}: {text[:1].lower()}{text[1:70]}{more}"
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One diagnostic."""
+
+    message: str
+    #: Its own lines first, then those of its edits, an import far above among them.
+    lines: tuple[tuple[int, int], ...]
+
+
+def _place(entry: dict[str, Any]) -> _Place:
+    spans = [entry, *entry["fix"]["edits"]]
+    lines = tuple(
+        (int(span["location"]["row"]), int(span["end_location"]["row"])) for span in spans
+    )
+    return _Place(str(entry["fix"]["message"] or entry["message"]), lines)
+
+
+def _functions(source: bytes) -> list[tuple[int, int, str]]:
+    """List first line, last line and name of each function, inner ones last."""
+    with warnings.catch_warnings():
+        # The target's own doubtful escapes are not news.
+        warnings.simplefilter("ignore")
+        tree = ast.parse(source)
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    nodes = [node for node in ast.walk(tree) if isinstance(node, kinds)]
+    return [(node.lineno, node.end_lineno or node.lineno, node.name) for node in nodes]
+
+
+def _described(code: str, places: list[_Place], functions: list[tuple[int, int, str]]) -> str:
+    """Say what a rule does and where, for example ``ruff PERF401: use a … in parse``."""
+    around = {
+        next((name for a, b, name in reversed(functions) if a <= place.lines[0][0] <= b), "")
+        for place in places
+    }
+    where = f" in {around.pop()}" if len(around) == 1 and "" not in around else ""
+    more = f" ({len(places)} places)" if len(places) > 1 else ""
+    text = " ".join(places[0].message.replace("`", "").split())
+    return f"ruff {code}: {text[:1].lower()}{text[1:50]}{where}{more}"
 
 
 def find_ruff() -> str | None:
