@@ -20,9 +20,9 @@ _LISTED = 20
 class Sampler:
     """Counts, sample by sample, the target's innermost line that is being executed.
 
-    A call that leaves the target, into C or another module, counts for the line that made it. A
-    signal handler runs between two bytecodes, so a long call is noticed at its end: its samples
-    merge into one, and lines that make many short calls look a little hotter.
+    A call that leaves the target, into C or another module, counts for the line that made it. Python
+    looks for signals where a loop goes round and where a function begins, no oftener: a long call
+    is noticed at its end, and a function that has just been called counts for the calling line.
     """
 
     def __init__(self, path: str) -> None:
@@ -45,9 +45,16 @@ class Sampler:
             signal.signal(signal.SIGPROF, before)
 
     def _take(self, _: int, frame: FrameType | None) -> None:
-        while frame is not None and frame.f_code.co_filename != self._path:
+        found = 0
+        while frame is not None:
+            if frame.f_code.co_filename == self._path:
+                found = frame.f_lineno
+                if found != frame.f_code.co_firstlineno:
+                    break
+            elif found:
+                break
             frame = frame.f_back
-        line = "0" if frame is None else str(frame.f_lineno)
+        line = str(found)
         self.samples[line] = self.samples.get(line, 0) + 1
 
 

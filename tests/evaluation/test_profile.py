@@ -22,6 +22,18 @@ def busy(n):
 def idle():
     return 1
 """
+RECURSION = """\
+def fib(n):
+    if n < 2:
+        return n
+    return fib(n - 1) + fib(n - 2)
+"""
+CALLS = """\
+    from busy import fib
+
+    def test_fib(benchmark):
+        assert benchmark(fib, 15) == 610
+"""
 BENCHMARK = """\
     from busy import busy, idle
 
@@ -38,7 +50,16 @@ def test_the_hottest_line_is_found(project: Project) -> None:
         hot = bench.evaluator.profile()
     assert hot[0].line == 4
     assert hot[0].share > 0.5
-    assert {line.line for line in hot} <= {2, 3, 4, 5}
+    assert {line.line for line in hot} <= {1, 2, 3, 4, 5}
+
+
+def test_a_function_that_was_just_called_counts_for_the_calling_line(project: Project) -> None:
+    """In a recursion without a loop, Python looks for signals only where a call begins."""
+    project.commit({"busy.py": RECURSION, "test_busy.py": CALLS})
+    with open_bench(project, "busy.py") as bench:
+        hot = bench.evaluator.profile()
+    assert hot[0].line == 4
+    assert hot[0].share > 0.5
 
 
 def test_shares_are_of_all_samples() -> None:
