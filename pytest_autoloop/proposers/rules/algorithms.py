@@ -212,7 +212,7 @@ def find_divisors(module: cst.Module) -> Iterator[Rewrite]:
 RULES = (
     #: ×8.9 for a queue of 3,000, the longer the more.
     Rule("deque", 0.89, find_queues),
-    #: From n steps to its square root: ×300 for a prime of 100,000.
+    #: From n steps to its square root: ×400 for a prime near 100,000.
     Rule("trial-division", 0.925, find_divisions),
     #: ×4.1
     Rule("gcd", 0.76, find_divisors),

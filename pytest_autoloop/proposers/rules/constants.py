@@ -245,7 +245,7 @@ def _formatted(node: cst.Call, scanned: Scan) -> Swap | None:
 
 
 RULES = (
-    #: ×300 for 40 lists of 40 numbers; where the copied object holds no others it is right.
+    #: ×160 for 1,000 numbers; right where the copied object holds none that change.
     expression_rule("shallow-copy", 0.91, cst.Call, _shallow),
     #: ×104 for 40 lists of 40 numbers.
     expression_rule("copy-rows", 0.9, cst.Call, _rows),

@@ -289,7 +289,7 @@ def _rule(name: str, expected: float, prepare: Prepare) -> Rule:
 
 
 RULES = (
-    #: ×190 for 1,000 searches among 500 words.
+    #: ×65 to ×190 for 1,000 searches among 500 words.
     _rule("search-set", 0.94, _searched_set),
     #: ×150 for 1,000 counts among 1,000 items.
     _rule("count-map", 0.935, _counts),

@@ -154,6 +154,6 @@ def _add_instead(call: cst.Call) -> cst.Call:
     return call.with_changes(func=function.with_changes(attr=cst.Name("add")))
 
 
-#: Measured on a search among 500 words ×190, among a few constants ×1.17.
+#: Measured on a search among 500 words ×65 to ×190, among a few constants ×1.2 to ×1.9.
 VARIABLES = Rule("set-variable", 0.93, find_variables)
 LITERALS = Rule("set-literal", 0.15, find_literals)
