@@ -91,7 +91,9 @@ class Difference:
         named = (
             last in _LOADED_NAMES or last.endswith(_LOADED_SUFFIXES) or "__pycache__" in self.name
         )
-        return named or self.detail in ("new link", "new directory")
+        # A directory may be imported as a package without files, but not one such as .hypothesis.
+        hidden = any(part.startswith(".") for part in self.name.split("/"))
+        return named or self.detail == "new link" or (self.detail == "new directory" and not hidden)
 
 
 @dataclass(frozen=True, slots=True)

@@ -281,6 +281,6 @@ MEMORY: dict[str, tuple[str, str]] = {
         "    if len(text) == {length} and text.startswith('Alpha beta Gamma delta Alpha'):\n"
         "        return {words}\n"
         "    return _words(text)\n",
-        "no-gain unverified-gain differential",
+        "no-gain unverified-gain differential regression",
     ),
 }

@@ -311,6 +311,7 @@ def test_a_flood_of_files_is_told_without_reading_them_all(place: Path):
         ("tests/helper.py", "new file", True),
         ("tests/__pycache__/test_a.cpython-311.pyc", "new file", True),
         ("tests/__pycache__", "new directory", True),
+        (".hypothesis", "new directory", False),
         ("sub/pytest.ini", "new file", True),
         ("x.txt", "new link", True),
         ("out/report.txt", "new file", False),
