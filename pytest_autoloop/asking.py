@@ -11,6 +11,7 @@ from pytest_autoloop.errors import ProposerError
 from pytest_autoloop.evaluation import screen
 from pytest_autoloop.history.notes import append_to_section
 from pytest_autoloop.model import Decision, Usage
+from pytest_autoloop.proposers.declared import checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -51,6 +52,8 @@ class Asker:
     metrics: tuple[Metric, ...]
     directives: Path
     notes: Notes
+    #: What a proposer did beside proposing.
+    take_notices: Callable[[], tuple[str, ...]] = tuple
     #: Samples the benchmarks of the incumbent; None when no profile is wanted.
     profile: Callable[[bytes], tuple[HotLine, ...]] | None = None
     #: Whether the target is a program whose layout and comments make no difference.
@@ -103,6 +106,7 @@ class Asker:
             proposal,
             proposer=proposal.proposer or self.proposer.name,
             usage=proposal.usage + self.unbilled,
+            remarks=(*proposal.remarks, *self.take_notices()),
         )
         self.unbilled = Usage()
         return Attempt(number, parent, source, proposal, started, time.monotonic() - started)
@@ -119,15 +123,22 @@ class Asker:
 
     def _answer(self, brief: Brief) -> Proposal | None:
         try:
-            return self.hook(brief) or self.proposer.propose(brief)
+            return self._suggestion(brief) or self.proposer.propose(brief)
         except ProposerError as error:
             self._bill(error)
             raise
 
+    def _suggestion(self, brief: Brief) -> Proposal | None:
+        """Return what the hook suggests."""
+        proposal = checked(self.hook(brief), "the hook pytest_autoloop_propose")
+        if proposal is None:
+            return None
+        return replace(proposal, proposer=proposal.proposer or "hook")
+
     def _second_answer(self, brief: Brief, first: Proposal) -> Proposal:
         """Ask again about an answer that is not worth a run; without a better one it counts."""
         try:
-            second = self.hook(brief) or self.proposer.propose(brief)
+            second = self._suggestion(brief) or self.proposer.propose(brief)
         except ProposerError as error:
             self._bill(error)
             return first

@@ -69,6 +69,9 @@ def begin(plan: Plan, workplace: Workplace, listener: Listener) -> Campaign:
     metrics = baseline.manifest.metrics
     ledger = _ledger(plan, workplace, baseline)
     records = ledger.journal.directory
+    workbench = CampaignWorkbench(
+        workplace.pool, workplace.repository, workplace.target.path, records
+    )
     asker = Asker(
         proposer=plan.proposer,
         # An edit made by hand is judged, whatever a conftest would propose.
@@ -77,13 +80,12 @@ def begin(plan: Plan, workplace: Workplace, listener: Listener) -> Campaign:
         metrics=metrics,
         directives=plan.rootdir / settings.program,
         notes=Notes(records),
+        take_notices=workbench.take_notices,
         profile=_profiler(plan, workplace, baseline),
         program=baseline.program,
         updates_directives=settings.update_directives,
     )
-    plan.proposer.start(
-        CampaignWorkbench(workplace.pool, workplace.target.path, workplace.repository.root, records)
-    )
+    plan.proposer.start(workbench)
     return Campaign(
         workplace=workplace,
         baseline=baseline,
@@ -111,6 +113,11 @@ def _no_suggestion(_: Brief) -> None:
 def _ledger(plan: Plan, workplace: Workplace, baseline: Baseline) -> Ledger:
     metrics = baseline.manifest.metrics
     if plan.earlier is not None:
+        if (plan.earlier.read_header() or {}).get("manifest") != baseline.manifest.digest:
+            raise UsageError(
+                f"the campaign {plan.tag} was judged by other guards than those of this command "
+                "line: run the same ones, or choose another tag with --autoloop-tag"
+            )
         return opening.reopen_ledger(
             workplace.repository, plan.earlier, results=plan.results, metrics=metrics
         )

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_autoloop import text
+from pytest_autoloop.history.notes import without_section
 from pytest_autoloop.model import Brief, Failure, Outcome, Reading
 
 if TYPE_CHECKING:
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
     from pytest_autoloop.model import Experiment, HotLine, Metric, Target
 
-#: What to think of, one after the other: left alone, a model tries one kind of idea all night.
+#: What to think of: left alone, a model tries one kind of idea all night. Ten in a row are all
+#: different, and who is asked every second or fifth time comes to hear all of them as well.
 STRATEGIES = (
     "The algorithm: is there one whose work grows more slowly with the input?",
     "The data structure: would another one make the commonest operation cheap?",
@@ -29,6 +31,8 @@ STRATEGIES = (
 )
 #: How far back a failure is still worth telling.
 _RECENT = 10
+#: What stands around an exported protocol: it is for agents that run the loop, not in it.
+EXPORTED, EXPORT_ENDS = "<!-- pytest-autoloop export -->", "<!-- end of the export -->"
 #: Section of the directives that the loop may add to.
 TRIED = "## What has been tried"
 _DUPLICATE = re.compile(r"duplicate of (\d+)")
@@ -59,7 +63,7 @@ def brief_for(
         parent=parent,
         failure=_failure(experiments[-_RECENT:]),
         profile=profile,
-        hint=STRATEGIES[(number - 1) % len(STRATEGIES)],
+        hint=STRATEGIES[(7 * number + 3 * (number // 10)) % len(STRATEGIES)],
     )
 
 
@@ -102,12 +106,19 @@ def _outcome(experiment: Experiment, primary: Metric) -> Outcome:
         description=experiment.description,
         effect="" if effect is None else text.effect(effect, primary.direction),
         detail=detail,
+        log_gain=None if effect is None else effect.log_gain,
     )
 
 
 def _read_program(path: Path) -> str:
-    """Read the human's standing orders; they may come, go and change while a campaign runs."""
+    """Read the human's standing orders; they may come, go and change while a campaign runs.
+
+    What the loop itself has written there is no order: the history tells it.
+    """
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
+        written = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
+    before, begins, rest = written.partition(EXPORTED)
+    written = before + rest.partition(EXPORT_ENDS)[2] if begins else written
+    return without_section(written, TRIED)

@@ -20,6 +20,7 @@ from pytest_autoloop.model import (
     TIME,
     Decision,
     Experiment,
+    Spending,
     Usage,
 )
 from pytest_autoloop.outlook import Outlook
@@ -139,12 +140,13 @@ class Campaign:
         )
 
     @property
-    def spent(self) -> Usage:
+    def spent(self) -> Spending:
         """Tokens and dollars of all experiments, and of what came to none."""
-        spent = self.asker.unbilled
-        for experiment in self.experiments:
-            spent += Usage(completion_tokens=experiment.tokens_used, cost_usd=experiment.cost_usd)
-        return spent
+        used = (
+            Usage(completion_tokens=experiment.tokens_used, cost_usd=experiment.cost_usd)
+            for experiment in self.experiments
+        )
+        return Spending.of((*used, self.asker.unbilled))
 
     def propose(self, number: int) -> Attempt | None:
         """Ask for the next candidate; None when the proposer has nothing left.

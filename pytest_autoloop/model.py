@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Direction: TypeAlias = Literal["lower", "higher"]
 Status: TypeAlias = Literal["baseline", "keep", "discard", "crash", "timeout", "explore"]
@@ -89,12 +92,32 @@ class Usage:
         return sum(known) if known else None
 
     def __add__(self, other: Usage) -> Usage:
-        """Return both together: what is known of either counts."""
+        """Return both together: known tokens add up, and so do dollars if no price is unknown."""
+        unpriced = any(one.tokens is not None and one.cost_usd is None for one in (self, other))
         return Usage(
             _sum(self.prompt_tokens, other.prompt_tokens),
             _sum(self.completion_tokens, other.completion_tokens),
-            _sum(self.cost_usd, other.cost_usd),
+            None if unpriced else _sum(self.cost_usd, other.cost_usd),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What a campaign has cost so far; None means unknown."""
+
+    tokens: int | None
+    #: Dollars of all tokens with a known price, and the tokens without one.
+    cost_usd: float | None
+    unpriced: int
+
+    @classmethod
+    def of(cls, parts: Iterable[Usage]) -> Spending:
+        """Add up what was used."""
+        used = list(parts)
+        priced = sum((one for one in used if one.cost_usd is not None), start=Usage())
+        unpriced = [one.tokens or 0 for one in used if one.cost_usd is None]
+        counts = [one.tokens for one in used if one.tokens is not None]
+        return cls(sum(counts) if counts else None, priced.cost_usd, sum(unpriced))
 
 
 _Number = TypeVar("_Number", int, float)
@@ -143,6 +166,8 @@ class Outcome:
     effect: str = ""
     #: Why it was not kept, for example the failing guard and its message.
     detail: str = ""
+    #: The same effect on the log scale, positive is better; None when not measured.
+    log_gain: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from pytest_autoloop.errors import UsageError
 from pytest_autoloop.harness.items import uses_benchmark
 from pytest_autoloop.history.journal import DIRECTORY, Journal, campaigns
 from pytest_autoloop.history.ledger import Ledger
+from pytest_autoloop.history.lock import CampaignLock
 from pytest_autoloop.history.repository import Repository
 from pytest_autoloop.history.results import ResultsFile, is_ours
 from pytest_autoloop.model import TIME, Metric
@@ -224,18 +225,33 @@ def open_ledger(
 ) -> Ledger:
     """Create the journal and the table of a campaign whose baseline is green."""
     journal = Journal.create(rootdir, tag)
+    lock = CampaignLock(journal.directory)
     journal.write_header({"tag": tag, "environment": environment(), **header})
     table = ResultsFile(results, [metric.name for metric in metrics])
     table.write([])
-    return Ledger(tag, repository, journal, table)
+    return Ledger(tag, repository, journal, table, lock)
 
 
 def reopen_ledger(
     repository: Repository, journal: Journal, *, results: Path, metrics: tuple[Metric, ...]
 ) -> Ledger:
-    """Return the ledger of a campaign that goes on."""
+    """Return the ledger of a campaign that goes on.
+
+    Raises:
+        UsageError: another session runs it, or its branch is not where its journal left it.
+    """
+    lock = CampaignLock(journal.directory)
+    kept = [e.commit for e in journal.read() if e.status in {"keep", "baseline"}]
+    branch = f"autoexp/{journal.tag}"
+    stands = repository.ref(f"refs/heads/{branch}")
+    if not kept or stands != kept[-1]:
+        raise UsageError(
+            f"the branch {branch} is at {(stands or 'no commit')[:10]}, its journal at "
+            f"{(kept[-1] if kept else 'no commit')[:10]}: put it back with git branch -f, or "
+            "choose another tag with --autoloop-tag"
+        )
     table = ResultsFile(results, [metric.name for metric in metrics])
-    return Ledger(journal.tag, repository, journal, table)
+    return Ledger(journal.tag, repository, journal, table, lock)
 
 
 def earlier_tries(

@@ -17,6 +17,10 @@ from pytest_autoloop.settings import Settings, add_options
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from pytest_autoloop.reporting.standard_output import StandardOutput
+
+_OUTPUT: pytest.StashKey[StandardOutput] = pytest.StashKey()
+
 #: xdist would distribute the loop itself; these options keep it in this process.
 _NO_DISTRIBUTION: dict[str, object] = {
     "numprocesses": 0,
@@ -40,10 +44,40 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
+    """Keep standard output for the JSON document, before anything is captured."""
+    option = early_config.known_args_namespace
+    if not (option.autoloop_json and _is_wanted(option)):
+        return (yield)
+    from pytest_autoloop.reporting.standard_output import StandardOutput  # noqa: PLC0415 - rare
+
+    output = early_config.stash[_OUTPUT] = StandardOutput()
+    try:
+        return (yield)
+    except BaseException as error:  # whatever ends pytest here ends the session
+        output.finish({"error": str(error) or type(error).__name__})
+        raise
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object]:
     """Keep the loop in this process, whatever the command line or addopts ask of other plugins."""
+    output = config.stash.get(_OUTPUT, None)
+    if output is None:
+        return (yield from _in_this_process(config))
+    try:
+        status = yield from _in_this_process(config)
+    except BaseException as error:  # as above
+        output.finish({"error": str(error) or type(error).__name__})
+        raise
+    session = config.pluginmanager.get_plugin("autoloop-session")
+    output.finish(session.document(status) if session else {"error": f"exit status {status}"})
+    return status
+
+
+def _in_this_process(config: pytest.Config) -> Generator[None, object, object]:
     option = config.option
-    if _is_wanted(config):
+    if _is_wanted(option):
         if option.usepdb or option.trace:
             message = "--autoloop runs unattended: leave out --pdb and --trace, nobody would answer"
             raise pytest.UsageError(message)
@@ -59,7 +93,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker; register the loop, only when it is asked for."""
     hidden.register(config)
-    if not _is_wanted(config):
+    if not _is_wanted(config.option):
         return
     if config.option.autoloop_try is not None and config.option.autoloop is not None:
         message = "--autoloop-try judges one edit, --autoloop N makes N: leave out one of them"
@@ -74,5 +108,5 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(session, "autoloop-session")
 
 
-def _is_wanted(config: pytest.Config) -> bool:
-    return config.option.autoloop is not None or config.option.autoloop_try is not None
+def _is_wanted(option: argparse.Namespace) -> bool:
+    return option.autoloop is not None or option.autoloop_try is not None

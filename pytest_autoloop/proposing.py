@@ -8,12 +8,15 @@ import pytest
 
 from pytest_autoloop.errors import UsageError
 from pytest_autoloop.harness.items import fixture_item, visible_parent
+from pytest_autoloop.proposers.base import ProposerBase
 from pytest_autoloop.proposers.declared import declared
 from pytest_autoloop.proposers.specs import campaign_proposer, proposer_from_spec
 from pytest_autoloop.proposers.working_tree import WorkingTreeProposer
+from pytest_autoloop.settings import DEFAULT_PROPOSER
 
 if TYPE_CHECKING:
     from pytest_autoloop.harness.registry import Registry
+    from pytest_autoloop.model import Brief, Proposal
     from pytest_autoloop.proposers.base import Proposer
     from pytest_autoloop.settings import Settings
 
@@ -31,8 +34,8 @@ class Proposers:
         self._registry = registry
         self._built: Proposer | None = None
         specs = (*settings.proposers, settings.model_explore, settings.model_validate)
-        named = [spec for spec in specs if spec]
-        if settings.attempt is None and named and not any(map(_is_fixture, named)):
+        fixtures = any(_is_fixture(spec) for spec in specs if spec)
+        if not (self.by_default or settings.attempt is not None or fixtures):
             self._built = campaign_proposer(settings, self._directory, self._unknown)
 
     def resolve(self, session: pytest.Session, keeper: pytest.Item) -> Proposer:
@@ -48,13 +51,20 @@ class Proposers:
         if settings.attempt is not None:
             return WorkingTreeProposer(settings.attempt, session.config.rootpath)
         if self._built is None:
-            named = settings.proposers or settings.model_explore
-            if self._registry.proposers and not named:
-                self._built = self._declared(session, keeper, "")
-            else:
+            default = "fixture" if self._registry.proposers else DEFAULT_PROPOSER
+            try:
                 self._built = campaign_proposer(
-                    settings, self._directory, lambda name: self._declared(session, keeper, name)
+                    settings,
+                    self._directory,
+                    lambda name: self._declared(session, keeper, name),
+                    default,
                 )
+            except UsageError:
+                # A default that cannot work is no fault where a hook proposes.
+                hooks = session.config.hook.pytest_autoloop_propose.get_hookimpls()
+                if not (hooks and self.by_default and default == DEFAULT_PROPOSER):
+                    raise
+                self._built = Nobody()
         return self._built
 
     @property
@@ -106,6 +116,16 @@ class Proposers:
     @staticmethod
     def _unknown(name: str) -> Proposer:
         raise AssertionError(name)  # specs of fixtures are resolved after collection
+
+
+class Nobody(ProposerBase):
+    """Leaves it all to the hook."""
+
+    name = "nobody"
+
+    def propose(self, brief: Brief) -> Proposal | None:  # noqa: ARG002 - it has nothing to say
+        """Return None."""
+        return None
 
 
 def _is_fixture(spec: str) -> bool:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
     from pytest_autoloop.campaign import Campaign
-    from pytest_autoloop.model import Experiment
+    from pytest_autoloop.model import Experiment, Json
     from pytest_autoloop.proposers.base import Proposer
     from pytest_autoloop.settings import Settings
 
@@ -55,11 +55,12 @@ class AutoloopSession:
         self._kept: ExperimentItem | None = None
         config.pluginmanager.register(self._registry, "autoloop-registry")
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionstart(self) -> None:
-        """Leave standard output to the JSON document, when that is asked for."""
-        if self._settings.as_json:
-            self._terminal.to_standard_error()
+    def document(self, status: object) -> dict[str, Json]:
+        """Return the outcome as plain data; `status` is the session's exit status."""
+        error = self._error
+        if not error and status != pytest.ExitCode.OK:
+            error = f"pytest ended with exit status {status}; standard error says more"
+        return self._terminal.document(error)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -71,7 +72,7 @@ class AutoloopSession:
         option = session.config.option
         if session.testsfailed and not option.continue_on_collection_errors:
             plural = "" if session.testsfailed == 1 else "s"
-            message = f"{session.testsfailed} error{plural} during collection"
+            message = self._error = f"{session.testsfailed} error{plural} during collection"
             raise session.Interrupted(message)
         registry = self._registry
         nothing = not (session.items or registry.metrics or registry.targets)
@@ -245,9 +246,12 @@ class AutoloopSession:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
         """Close the proposer; keep experiments out of `--lf`, they are no tests to run again."""
-        self._proposers.close()
-        if self._settings.as_json:
-            self._terminal.document(self._error)
+        try:
+            self._proposers.close()
+        except AutoloopError as error:  # the campaign is over, and its summary is still to come
+            self._terminal.note(str(error))
+        if self._terminal.campaign is not None:
+            self._terminal.campaign.ledger.lock.close()
         cache = getattr(self._config, "cache", None)
         failed = cache.get("cache/lastfailed", {}) if cache is not None else {}
         ours = [node for node in failed if node.startswith("autoloop::")]

@@ -60,7 +60,6 @@ class Settings:
     update_directives: bool = False
     #: What the user changed by hand and wants to be judged; None for a loop.
     attempt: str | None = None
-    as_json: bool = False
     sandbox: SandboxName = "auto"
     network: bool = False
     #: Paths as the user wrote them, relative to pytest's root directory.
@@ -110,7 +109,6 @@ class Settings:
             profile=values["--autoloop-profile"] == "auto",
             update_directives=values["--autoloop-update-directives"],
             attempt=values["--autoloop-try"],
-            as_json=values["--autoloop-json"],
             sandbox=values["--autoloop-sandbox"],
             network=config.getini("autoloop_network"),
             readable=tuple(config.getini("autoloop_readable")),

@@ -13,7 +13,7 @@ _PREFIXES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 #: Up to here a float holds every whole number.
 _EXACT = 2**53
 #: Largest and smallest logarithm that a factor is written for.
-_LARGEST_LOG = 700.0
+LARGEST_LOG = 700.0
 #: From here on a factor reads better than a percentage: twice as good.
 _FACTOR_FROM = math.log(2)
 
@@ -54,7 +54,7 @@ def _seconds(number: float) -> str:
 
 def factor(log_gain: float) -> str:
     """Write a gain as a factor: 2.61×."""
-    ratio = math.exp(min(log_gain, _LARGEST_LOG))
+    ratio = math.exp(min(log_gain, LARGEST_LOG))
     return f"{ratio:,.0f}×" if ratio >= 100 else f"{ratio:.3g}×"  # noqa: PLR2004 - three digits
 
 
@@ -76,7 +76,7 @@ def effect(found: Effect, direction: Direction) -> str:
 
 def _percent(log_ratio: float) -> str:
     # Adding zero takes the sign from a zero that was rounded from below.
-    return f"{round(100 * math.expm1(min(log_ratio, _LARGEST_LOG)), 1) + 0.0:+.1f}"
+    return f"{round(100 * math.expm1(min(log_ratio, LARGEST_LOG)), 1) + 0.0:+.1f}"
 
 
 def outcome(experiment: Experiment, primary: Metric) -> str:

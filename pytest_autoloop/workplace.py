@@ -158,7 +158,10 @@ def _project(session: pytest.Session, settings: Settings, root: Path, target: Ta
         checkout=root,
         rootdir=config.rootpath.resolve(),
         invocation_dir=config.invocation_params.dir.resolve(),
-        args=(*map(str, config.invocation_params.args), *_extra_arguments(config)),
+        args=(
+            *_without_proposers(list(map(str, config.invocation_params.args))),
+            *_extra_arguments(config),
+        ),
         target=target.path,
         import_roots=import_roots(root, root / target.path, sys.path),
         secrets=SECRETS,
@@ -166,6 +169,17 @@ def _project(session: pytest.Session, settings: Settings, root: Path, target: Ta
         clock=settings.clock,
         statistic=settings.statistic,
     )
+
+
+def _without_proposers(arguments: list[str]) -> Iterator[str]:
+    """Leave out who proposes: an address or a command line may hold a key, and no child asks."""
+    specs = ("--autoloop-proposer", "--autoloop-model-explore", "--autoloop-model-validate")
+    left = iter(arguments)
+    for argument in left:
+        if argument in specs:
+            next(left, None)
+        elif argument.partition("=")[0] not in specs:
+            yield argument
 
 
 def _extra_arguments(config: pytest.Config) -> tuple[str, ...]:

@@ -100,7 +100,7 @@ def test_blocks_apply_to_the_letter_or_not_at_all(project: Project) -> None:
     bad = block("    return n - n", "    return 2*n", "multiply what is not there")
     cut: Reply = {"text": good, "finish_reason": "length"}
     elsewhere = good.replace("<<<<<<<", "test_double.py\n<<<<<<<")
-    replies = [cut, bad, bad, elsewhere, bad, good]
+    replies: list[Reply | str] = [cut, bad, bad, elsewhere, bad, good]
     with ChatServer(replies) as server:
         session = project.autoloop(
             4,

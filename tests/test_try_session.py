@@ -18,6 +18,11 @@ PROPOSES = """
             raise AssertionError("an edit made by hand is what is judged")
 """
 
+NOISY = """
+        def pytest_collection_finish():
+            print("printed by a conftest")
+"""
+
 
 def test_edits_made_by_hand_are_one_campaign(project: Project) -> None:
     """Each try goes on from the last keep; the user's file is left alone, kept or not."""
@@ -40,7 +45,7 @@ def test_edits_made_by_hand_are_one_campaign(project: Project) -> None:
     assert "not kept: discard (guard); words.txt in your checkout is as you left it" in (
         refused.stdout
     )
-    assert f"git show {told['branch']}:words.txt" in refused.stdout
+    assert f"git restore --source {told['branch']} :/words.txt" in refused.stdout
 
     assert refused.decisions == [("keep", ""), ("discard", "guard")]
     assert refused.journal[2]["parent"] == refused.journal[1]["commit"]
@@ -78,3 +83,20 @@ def test_a_tag_of_another_commit_is_refused(project: Project) -> None:
     session = project.pytest("--autoloop-try=y", "--autoloop-tag=mine")
     assert session.returncode == 4
     assert "--autoloop-tag=mine: that campaign began from commit" in session.stderr
+
+
+def test_standard_output_is_one_document_whatever_goes_wrong(project: Project) -> None:
+    """A wrong spec, a module that cannot be collected, a conftest that prints: still JSON."""
+    noisy = str(COUNTED["conftest.py"]) + NOISY
+    project.commit({**COUNTED, "conftest.py": noisy, "test_broken.py": "import nowhere\n"})
+
+    wrong = project.autoloop(1, "--autoloop-proposer=magic", "--autoloop-json")
+    broken = project.autoloop(1, "--autoloop-proposer=replay:words.txt", "--autoloop-json")
+    missing = project.autoloop(1, "--autoloop-json", "no/such/path")
+
+    told = [json.loads(session.stdout) for session in (wrong, broken, missing)]
+    assert [session.returncode for session in (wrong, broken, missing)] == [4, 2, 4]
+    assert "'magic', which names no proposer" in told[0]["error"]
+    assert told[1] == {"error": "1 error during collection"}
+    assert "no/such/path" in told[2]["error"]
+    assert "printed by a conftest" in broken.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.history.repository import Repository
@@ -19,7 +20,9 @@ FILES = {"a.py": "x = 1\n", "tests/test_a.py": "def test_a(): pass\n", ".gitigno
 def lend(project: Project, pool: WorktreePool) -> CampaignWorkbench:
     """Return a workbench over a fresh checkout."""
     pool.add("candidate", Repository.open(project.root).head())
-    return CampaignWorkbench(pool, "a.py", project.root, project.root / ".pytest_autoloop" / "t")
+    pool.add("incumbent", Repository.open(project.root).head())
+    records = project.root / ".pytest_autoloop" / "t"
+    return CampaignWorkbench(pool, Repository.open(project.root), "a.py", records)
 
 
 def test_edits_of_the_target_are_found_and_all_others_named(project: Project) -> None:
@@ -37,6 +40,10 @@ def test_edits_of_the_target_are_found_and_all_others_named(project: Project) ->
             assert checkout.found() == Found(
                 b"x = 3\n", (".gitignore", "new notes.txt", "run.log", "tests/test_a.py")
             )
+        with bench.checkout(b"x = 4\n") as checkout:
+            (checkout.path / ".gitignore").write_text("*\n")
+            (checkout.path / "new.txt").write_text("hidden by the line above\n")
+            assert checkout.found().elsewhere == (".gitignore", "new.txt")
         with bench.checkout(b"x = 4\n") as checkout:
             assert checkout.found() == Found(b"x = 4\n")
             assert not (checkout.path / "run.log").exists()
@@ -68,3 +75,36 @@ def test_commits_of_an_agent_are_put_back(project: Project) -> None:
             assert checkout.found() == Found(b"x = 2\n")
             assert git(checkout.path, "rev-parse", "HEAD") == head
     assert git(project.root, "rev-parse", "HEAD") == head
+
+
+def test_a_checkout_that_is_gone_comes_back(project: Project) -> None:
+    """Whoever removes both worktrees has proposed nothing; the next one finds them whole."""
+    project.commit(FILES)
+    with WorktreePool(Repository.open(project.root), targets=("a.py",)) as pool:
+        bench = lend(project, pool)
+        with bench.checkout(b"x = 2\n") as checkout:
+            shutil.rmtree(checkout.path.parent / "incumbent")
+            shutil.rmtree(checkout.path)
+            assert checkout.found() == Found(None)
+        assert (pool.path("incumbent") / "a.py").read_bytes() == b"x = 1\n"
+        with bench.checkout(b"x = 2\n") as checkout:
+            assert checkout.found() == Found(b"x = 2\n")
+
+
+def test_what_happens_to_the_user_s_own_files_and_branches_is_noticed(project: Project) -> None:
+    """An agent runs as the user; what it did there is told, once, and left as it is."""
+    project.commit(FILES)
+    git(project.root, "branch", "feature")
+    with WorktreePool(Repository.open(project.root), targets=("a.py",)) as pool:
+        bench = lend(project, pool)
+        with bench.checkout(b"x = 2\n") as checkout:
+            git(checkout.path, "branch", "-D", "feature")
+            git(checkout.path, "tag", "evil")
+            project.write({"tests/test_a.py": "\n"})
+        assert bench.take_notices() == (
+            "moved meanwhile, and not put back: refs/heads/feature, refs/tags/evil",
+            "edited in your checkout meanwhile: tests/test_a.py",
+        )
+        with bench.checkout(b"x = 2\n"):
+            pass
+        assert bench.take_notices() == ()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
+from pytest_autoloop.briefing import EXPORT_ENDS, EXPORTED
 from pytest_autoloop.errors import UsageError
 from pytest_autoloop.history.journal import Journal, campaigns
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PROTOCOL = """\
+{begins}
 # Improve {target} by experiments
 
 You improve {target}, one idea at a time. pytest judges each of them; you never do.
@@ -30,7 +33,7 @@ Repeat:
    - `branch`: the git branch with all keeps; `error`: what has to be put right before anything can
      be judged (the exit code is then not 0).
 4. After a `keep`, go on from the file as it is now: it is the version to beat. After anything else,
-   go back to the best version with `git show BRANCH:{path} > {path}`, or repair your idea once.
+   go back to the best version with `git restore --source BRANCH {path}`, or repair your idea once.
 
 Rules:
 
@@ -40,6 +43,7 @@ Rules:
   hope of better luck; an identical program is recognised and not measured again.
 - Simpler is better: an equally fast version that is shorter is worth trying.
 - Stop when five ideas in a row were not kept, or when somebody tells you to.
+{ends}
 """
 
 
@@ -73,6 +77,10 @@ def _protocol(start: Path) -> str:
     headers.sort(key=lambda journal: journal.header_path.stat().st_mtime_ns)
     found = (headers[-1].read_header() or {}).get("target") if headers else None
     if found:
-        return _PROTOCOL.format(target=f"`{found}`", path=found)
+        return _filled(f"`{found}`", shlex.quote(f":/{found}"))
     told = "the file that the `target` fixture in conftest.py returns"
-    return _PROTOCOL.format(target=told, path="FILE")
+    return _filled(told, "FILE")
+
+
+def _filled(target: str, path: str) -> str:
+    return _PROTOCOL.format(target=target, path=path, begins=EXPORTED, ends=EXPORT_ENDS)

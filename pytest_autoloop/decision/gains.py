@@ -56,7 +56,7 @@ def metric_gain(pair: Pair, metric: Metric) -> float:
     if before == after:
         return 0.0
     if before > 0 and after > 0:
-        return metric.sign * math.log(after / before)
+        return metric.sign * (math.log(after) - math.log(before))
     return metric.sign * (after - before) / max(abs(before), abs(after))
 
 

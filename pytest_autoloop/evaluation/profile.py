@@ -20,9 +20,9 @@ _LISTED = 20
 class Sampler:
     """Counts, sample by sample, the target's innermost line that is being executed.
 
-    A call that leaves the target, into C or another module, counts for the line that made it. Python
-    looks for signals where a loop goes round and where a function begins, no oftener: a long call
-    is noticed at its end, and a function that has just been called counts for the calling line.
+    A call that leaves the target, into C or another module, counts for the line that made it.
+    Python looks for signals where a loop goes round and where a function begins, no oftener: a
+    long call is noticed at its end, and a function that was just called counts for its caller.
     """
 
     def __init__(self, path: str) -> None:

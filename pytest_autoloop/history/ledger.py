@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pytest_autoloop.history.journal import Journal
+    from pytest_autoloop.history.lock import CampaignLock
     from pytest_autoloop.history.repository import Repository
     from pytest_autoloop.history.results import ResultsFile
     from pytest_autoloop.model import Experiment
@@ -20,6 +21,8 @@ class Ledger:
     repository: Repository
     journal: Journal
     results: ResultsFile
+    #: Held as long as the session runs; the system lets go of it when the process ends.
+    lock: CampaignLock
 
     @property
     def branch(self) -> str:
@@ -39,7 +42,9 @@ class Ledger:
             f"Autoloop-Proposer: {experiment.proposer}\n"
         )
         commit = self.repository.commit_file(experiment.parent, target, content, message)
-        self.repository.set_ref(f"refs/autoloop/{self.tag}/{experiment.number:03}", commit)
+        # It must be new: a candidate's ref is never moved.
+        ref = f"refs/autoloop/{self.tag}/{experiment.number:03}"
+        self.repository.set_ref(ref, commit, expected_old="")
         diff = self.repository.diff(experiment.parent, commit, target)
         changed = [
             line

@@ -38,24 +38,53 @@ class Notes:
 def append_to_section(path: Path, heading: str, line: str) -> None:
     """Add a line at the end of a section of a Markdown file, which is made if it is not there.
 
+    Line ends stay as they are, and a link is followed: the file belongs to somebody.
+
     Raises:
         JournalError: the file cannot be written.
     """
-    lines = _text(path).rstrip().splitlines()
-    if heading not in lines:
-        lines += ([""] if lines else []) + [heading, ""]
-    start = lines.index(heading) + 1
-    later = (i for i, text in enumerate(lines[start:], start) if text.startswith("#"))
-    end = next(later, len(lines))
-    while end > start + 1 and not lines[end - 1].strip():
-        end -= 1
-    lines.insert(end, line)
-    _replace(path, "\n".join(lines) + "\n")
+    text = _text(path)
+    end = "\r\n" if "\r\n" in text else "\n"
+    lines = text.splitlines()
+    found = _section(lines, heading)
+    if found is None:
+        while lines and not lines[-1].strip():
+            lines.pop()
+        lines += [*([""] if lines else []), heading, "", line]
+    else:
+        start, stop = found
+        last = stop
+        while last > start + 1 and not lines[last - 1].strip():
+            last -= 1
+        lines[last:last] = ["", line] if last == start + 1 else [line]
+    _replace(path.resolve(), end.join(lines) + end)
+
+
+def without_section(text: str, heading: str) -> str:
+    """Return a Markdown text without the section of that heading."""
+    lines = text.splitlines(keepends=True)
+    found = _section(lines, heading)
+    if found is None:
+        return text
+    return "".join([*lines[: found[0]], *lines[found[1] :]])
+
+
+def _section(lines: Sequence[str], heading: str) -> tuple[int, int] | None:
+    """Return where a section begins and ends: before the next heading that is no deeper."""
+    start = next((i for i, text in enumerate(lines) if text.strip() == heading), None)
+    if start is None:
+        return None
+    level = len(heading) - len(heading.lstrip("#"))
+    for stop, text in enumerate(lines[start + 1 :], start + 1):
+        marks = len(text) - len(text.lstrip("#"))
+        if 0 < marks <= level and text[marks:].startswith(" "):
+            return start, stop
+    return start, len(lines)
 
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8", errors="surrogateescape")
+        return path.read_bytes().decode("utf-8", "surrogateescape")
     except FileNotFoundError:
         return ""
     except OSError as error:

@@ -116,6 +116,12 @@ class Repository:
         """Return a file of a commit, byte for byte."""
         return self._git.run("cat-file", "blob", f"{_revision(commit)}:{relative_path(path)}")
 
+    def stored(self, path: str, content: bytes) -> bytes:
+        """Return what git would store for a file of the checkout, after the user's filters."""
+        name = str(relative_path(path))
+        blob = self._git.line("hash-object", "-w", "--stdin", "--path", name, stdin=content)
+        return self.blob(blob)
+
     def diff(self, a: str, b: str, path: str) -> str:
         """Return the unified diff of one file between two commits, free of the user's settings."""
         output = self._git.run(

@@ -165,6 +165,15 @@ class WorktreePool:
         for path, content in worktree.written.items():
             self._put(worktree, path, content)
 
+    def reset_all(self) -> None:
+        """Bring every checkout back to its commit, as `reset` does.
+
+        Raises:
+            RepositoryError: one could not be restored, nor made anew.
+        """
+        for name in list(self._worktrees):
+            self.reset(name)
+
     def seal(self, *, refs: bool = False) -> None:
         """Take note of git's settings, hooks and links, when all checkouts are there.
 
@@ -206,11 +215,12 @@ class WorktreePool:
         """
         worktree = self._worktrees[name]
         private = {"GIT_INDEX_FILE": str(worktree.index)}
-        changed = worktree.git.names(
-            *("ls-files", "-z", "--modified", "--deleted", "--others", "--exclude-standard"),
-            variables=private,
-        )
-        return sorted(set(changed) - set(self._copied))
+        every = ("ls-files", "-z", "--modified", "--deleted", "--others")
+        changed = set(worktree.git.names(*every, "--exclude-standard", variables=private))
+        if any(path.rpartition("/")[2] == ".gitignore" for path in changed):
+            # What is ignored is then the run's own choice.
+            changed |= set(worktree.git.names(*every, variables=private))
+        return sorted(changed - set(self._copied))
 
     def close(self) -> None:
         """Remove every checkout and the directory; a second call does nothing.

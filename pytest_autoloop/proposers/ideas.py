@@ -20,7 +20,7 @@ _LOOKED_AT = 300
 _ALIKE = 0.5
 _DESCRIPTION_LIMIT = 120
 _SHORT_LIMIT = 40
-_WORD = re.compile(r"[a-z_][a-z0-9_]*|\d+")
+_WORD = re.compile(r"\d+|\w+")
 _FILLERS = frozenset(
     "a an and as at by for from in into is it its of off on or out over so than that the then this "
     "to up use used uses using via when with".split()
@@ -82,4 +82,4 @@ def _words(description: str) -> frozenset[str]:
 
 def _likeness(a: frozenset[str], b: frozenset[str]) -> float:
     union = a | b
-    return len(a & b) / len(union) if union else 1.0
+    return len(a & b) / len(union) if union else 0.0

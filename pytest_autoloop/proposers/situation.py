@@ -7,7 +7,6 @@ one.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -30,11 +29,10 @@ OUTPUT_LIMIT = 20_000
 MESSAGE_LIMIT = 2_000
 #: Of program.md from its beginning, of notes.md from its end: there the newest lessons are.
 DIRECTIVES_LIMIT = 8_000
-NOTES_LIMIT = 4_000
+NOTES_LIMIT = 1_500
 HOT_LINES = 12
 
 _SHORT_LIMIT = 80
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 def situation(brief: Brief, text: str) -> list[str]:
@@ -132,14 +130,9 @@ def _history(history: Sequence[Outcome]) -> str:
 def _best(history: Iterable[Outcome]) -> list[Outcome]:
     """Return the kept experiments of largest effect, in the order in which they ran."""
     kept = [outcome for outcome in history if outcome.status == "keep"]
-    largest = sorted(kept, key=_effect_size, reverse=True)[:BEST_EXPERIMENTS]
+    largest = sorted(kept, key=lambda outcome: outcome.log_gain or 0.0, reverse=True)
+    largest = largest[:BEST_EXPERIMENTS]
     return sorted(largest, key=lambda outcome: outcome.number)
-
-
-def _effect_size(outcome: Outcome) -> float:
-    """Return the size of the effect: what was kept is a gain, whatever its sign."""
-    found = _NUMBER.search(outcome.effect)
-    return float(found[0]) if found else 0.0
 
 
 def _outcome(outcome: Outcome, detail: str) -> str:

@@ -27,12 +27,16 @@ _KNOWN = (
 
 
 def campaign_proposer(
-    settings: Settings, invocation_dir: Path, declared: Callable[[str], Proposer]
+    settings: Settings,
+    invocation_dir: Path,
+    declared: Callable[[str], Proposer],
+    default: str = DEFAULT_PROPOSER,
 ) -> Proposer:
     """Build the proposer that the settings ask for: one, a team of several, or two models.
 
     `declared` gives the proposer that a fixture of the project returns; an empty name means the
-    only one. Relative paths start where pytest was called.
+    only one. `default` is the spec of who proposes when nobody is named. Relative paths start where
+    pytest was called.
 
     Raises:
         UsageError: an unknown kind, a missing key, folder, program or extra.
@@ -45,7 +49,7 @@ def campaign_proposer(
         return proposer_from_spec(spec, settings, invocation_dir)
 
     explore, validate = settings.model_explore, settings.model_validate
-    specs = settings.proposers or ((explore,) if explore else (DEFAULT_PROPOSER,))
+    specs = settings.proposers or ((explore,) if explore else (default,))
     if explore and settings.proposers and not validate:
         raise UsageError(
             f"--autoloop-model-explore={explore} beside --autoloop-proposer leaves open which of "

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.errors import ProposerError
+from pytest_autoloop.model import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,7 @@ _PLATEAU = 5
 _EXPLORATION = 2.0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Member:
     proposer: Proposer
     tries: int = 0
@@ -40,8 +41,8 @@ class Team:
     The bandit is UCB1 over the realised gain per cost: each member's kept log gains, divided by
     the dollars it cost where every member has cost some, else by the seconds of its experiments,
     as a share of the best member's. A member without a keep in its last five experiments waits
-    until another one has been tried. Who has nothing left, or failed three times running, drops
-    out.
+    until another one has been tried. Where one fails the next one is asked; who has nothing left,
+    or failed three times running, drops out.
     """
 
     def __init__(self, proposers: Sequence[Proposer], *, bandit: bool = False) -> None:
@@ -50,7 +51,9 @@ class Team:
         self._members = [_Member(proposer) for proposer in proposers]
         self._everyone = list(proposers)
         self._bandit = bandit
+        #: Who made the proposal that is being judged, and the one before.
         self._asked: _Member | None = None
+        self._latest: _Member | None = None
 
     def check(self, target: Target, source: bytes) -> None:
         """Let every member refuse."""
@@ -63,27 +66,38 @@ class Team:
             proposer.start(workbench)
 
     def propose(self, brief: Brief) -> Proposal | None:
-        """Ask a member; the next one where it has nothing left, None when nobody has.
+        """Ask a member; the next one where it cannot answer or has nothing left.
+
+        None when nobody has anything left. What failed is a remark of the answer that came instead.
 
         Raises:
-            ProposerError: the member could not answer.
+            ProposerError: nobody could answer.
         """
         if brief.remark and self._asked is not None:
             return self._asked.proposer.propose(brief)
-        while self._members:
-            member = self._asked = self._choose()
+        self._asked = None
+        failed: list[tuple[str, ProposerError]] = []
+        waiting = list(self._members)
+        while waiting:
+            member = self._choose(waiting)
+            waiting.remove(member)
             try:
                 proposal = member.proposer.propose(brief)
-            except ProposerError:
+            except ProposerError as error:
+                failed.append((member.proposer.name, error))
                 member.failures += 1
-                # The last one is left to the session, which counts as well and then gives up.
-                if member.failures == _FAILURES and len(self._members) > 1:
+                # The last one is left to the campaign, which counts as well and then gives up.
+                if member.failures >= _FAILURES and len(self._members) > 1:
                     self._members.remove(member)
-                raise
+                continue
             member.failures = 0
-            if proposal is not None:
-                return proposal
-            self._members.remove(member)
+            if proposal is None:
+                self._members.remove(member)
+                continue
+            self._asked = member
+            return _with_failures(proposal, failed)
+        if failed:
+            raise failed[-1][1]
         return None
 
     def review(self, brief: Brief) -> Lessons | None:
@@ -93,8 +107,9 @@ class Team:
 
     def observe(self, experiment: Experiment) -> None:
         """Credit the member that was asked; tell everyone."""
-        member = self._asked
+        member, self._asked = self._asked, None
         if member is not None:
+            self._latest = member
             kept = experiment.status == "keep"
             member.tries += 1
             member.seconds += experiment.seconds
@@ -110,23 +125,27 @@ class Team:
         for proposer in self._everyone:
             proposer.close()
 
-    def _choose(self) -> _Member:
+    def _choose(self, waiting: Sequence[_Member]) -> _Member:
+        """Return whose turn it is among those that have not been asked for this experiment."""
         if not self._bandit:
-            self._members.append(self._members.pop(0))
-            return self._members[-1]
-        fresh = [member for member in self._members if not member.tries]
+            # Whoever was asked goes to the end of the line.
+            member = next(member for member in self._members if member in waiting)
+            self._members.remove(member)
+            self._members.append(member)
+            return member
+        fresh = [member for member in waiting if not member.tries]
         if fresh:
             return min(fresh, key=lambda member: member.failures)
         rewards = self._rewards()
         total = sum(member.tries for member in self._members)
-        lively = [member for member in self._members if member.since_keep < _PLATEAU]
-        others = [member for member in self._members if member is not self._asked]
+        lively = [member for member in waiting if member.since_keep < _PLATEAU]
+        others = [member for member in waiting if member is not self._latest]
 
         def bound(member: _Member) -> float:
             wide = math.sqrt(_EXPLORATION * math.log(total) / member.tries)
             return rewards[id(member)] + wide
 
-        return max(lively or others or self._members, key=bound)
+        return max(lively or others or waiting, key=bound)
 
     def _rewards(self) -> dict[int, float]:
         """Return each member's gain per cost, as a share of the best one's."""
@@ -137,3 +156,12 @@ class Team:
         }
         best = max(rates.values())
         return {member: rate / best if best > 0 else 0.0 for member, rate in rates.items()}
+
+
+def _with_failures(proposal: Proposal, failed: Sequence[tuple[str, ProposerError]]) -> Proposal:
+    """Return a proposal that tells who could not answer, and is charged for it."""
+    usage = proposal.usage
+    for _, error in failed:
+        usage += Usage(completion_tokens=error.tokens_used, cost_usd=error.cost_usd)
+    told = tuple(f"{name} failed: {error}" for name, error in failed)
+    return replace(proposal, usage=usage, remarks=(*proposal.remarks, *told))

@@ -46,6 +46,11 @@ class Tiers:
             due = self._since_strong >= self._every - 1 or self._since_keep >= PLATEAU
             self._asked = self._validate if due else self._explore
         proposal = self._asked.propose(brief)
+        if proposal is None and not brief.remark:
+            # One of them has nothing left: the other one goes on alone.
+            other = self._explore if self._asked is self._validate else self._validate
+            self._asked = other
+            proposal = other.propose(brief)
         if not brief.remark:
             strong = self._asked is self._validate
             self._since_strong = 0 if strong else self._since_strong + 1
@@ -53,8 +58,8 @@ class Tiers:
         return proposal
 
     def review(self, brief: Brief) -> Lessons | None:
-        """Let the strong model look back."""
-        return self._validate.review(brief)
+        """Let the strong model look back, or the other one if it does not."""
+        return self._validate.review(brief) or self._explore.review(brief)
 
     def observe(self, experiment: Experiment) -> None:
         """Count what was not kept; tell both."""

@@ -33,9 +33,11 @@ class WorkingTreeProposer(ProposerBase):
         Raises:
             UsageError: it is not there, cannot be read, or is what the last commit holds.
         """
-        file = Repository.open(self._rootdir).root / target.path
+        repository = Repository.open(self._rootdir)
+        file = repository.root / target.path
         try:
-            self._content = file.read_bytes()
+            # As git would store it: line ends may be converted between checkout and commit.
+            self._content = repository.stored(target.path, file.read_bytes())
         except OSError as error:
             raise UsageError(f"{file} cannot be read: {error.strerror or error}") from error
         if self._content == source:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import shlex
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.proposers.working_tree import NAME as TRY
+from pytest_autoloop.text import LARGEST_LOG
 
 if TYPE_CHECKING:
     from pytest_autoloop.campaign import Campaign
@@ -54,7 +56,7 @@ def session_document(campaign: Campaign | None, audit: Audit | None, error: str)
         ),
         "audited": _effect(audit.effect if audit else None),
         "tokens_used": spent.tokens,
-        "cost_usd": spent.cost_usd,
+        "cost_usd": None if spent.unpriced else spent.cost_usd,
     }
 
 
@@ -65,9 +67,10 @@ def told_try(campaign: Campaign) -> list[str]:
         place = f"commit {experiment.commit[:10]} on {campaign.ledger.branch}"
         return [f"kept: {place}; {target} in your checkout is as you left it, go on from there"]
     reason = f" ({experiment.reason})" if experiment.reason else ""
+    back = f"git restore --source {campaign.ledger.branch} {shlex.quote(f':/{target}')}"
     return [
         f"not kept: {experiment.status}{reason}; {target} in your checkout is as you left it",
-        f"the version to go on from: git show {campaign.ledger.branch}:{target}",
+        f"the version to go on from: {back}",
     ]
 
 
@@ -76,8 +79,13 @@ def _effect(effect: Effect | None) -> dict[str, Json] | None:
     if effect is None:
         return None
     return {
-        "gain": math.exp(effect.log_gain),
-        "low": math.exp(effect.low),
-        "high": math.exp(effect.high),
+        "gain": _factor(effect.log_gain),
+        "low": _factor(effect.low),
+        "high": _factor(effect.high),
         "level": effect.level,
     }
+
+
+def _factor(log_gain: float) -> float:
+    """Return a factor; one that no float can hold is the largest or smallest that can."""
+    return math.exp(max(-LARGEST_LOG, min(log_gain, LARGEST_LOG)))

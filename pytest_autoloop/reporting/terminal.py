@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shlex
-import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_autoloop.campaign import Campaign
     from pytest_autoloop.comparison import Audit
     from pytest_autoloop.evaluation.sandbox import Sandbox
-    from pytest_autoloop.model import Experiment, Metric, Target
+    from pytest_autoloop.model import Experiment, Json, Metric, Target
 
 _MARKUP: dict[str, dict[str, bool]] = {
     "baseline": {"cyan": True},
@@ -67,14 +65,9 @@ class Terminal:
     def _verbosity(self) -> int:
         return self._config.get_verbosity()
 
-    def to_standard_error(self) -> None:
-        """Print everything on standard error; pytest has no public way to say so."""
-        if self._reporter is not None:
-            self._reporter._tw._file = sys.stderr
-
-    def document(self, error: str) -> None:
-        """Print the session's outcome as JSON on standard output."""
-        print(json.dumps(session_document(self.campaign, self._audit, error), indent=2))  # noqa: T201
+    def document(self, error: str) -> dict[str, Json]:
+        """Return the session's outcome as plain data."""
+        return session_document(self.campaign, self._audit, error)
 
     def start(
         self,
@@ -120,6 +113,10 @@ class Terminal:
     def audited(self, audit: Audit | None) -> None:
         """Take the audit's result for the summary."""
         self._audit = audit
+
+    def note(self, line: str) -> None:
+        """Add a line to the summary."""
+        self._notes.append(line)
 
     def exhausted(self, done: int) -> None:
         """Note that the proposer had nothing left."""
@@ -256,5 +253,8 @@ def _spent(campaign: Campaign) -> list[str]:
     if spent.tokens is None and spent.cost_usd is None:
         return []
     tokens = "tokens unknown" if spent.tokens is None else f"{spent.tokens:,} tokens"
-    dollars = "price unknown" if spent.cost_usd is None else f"${spent.cost_usd:.4f}"
+    dollars = "price unknown"
+    if spent.cost_usd is not None:
+        more = f" and {spent.unpriced:,} tokens of unknown price" if spent.unpriced else ""
+        dollars = f"${spent.cost_usd:.4f}{more}"
     return [f"spent: {tokens} · {dollars}"]

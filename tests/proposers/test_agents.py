@@ -370,7 +370,9 @@ def test_in_a_real_worktree_everything_is_put_back(agents: Agents, project: Proj
     proposer.check(BRIEF.target, SOURCE)
     with WorktreePool(Repository.open(project.root), targets=(BRIEF.target.path,)) as pool:
         pool.add("candidate", Repository.open(project.root).head())
-        bench = CampaignWorkbench(pool, BRIEF.target.path, project.root, project.root)
+        bench = CampaignWorkbench(
+            pool, Repository.open(project.root), BRIEF.target.path, project.root
+        )
         proposer.start(bench)
         proposal = proposer.propose(BRIEF)
         assert proposal.remarks == ("reverted changes in tests/test_words.py",)

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_autoloop.errors import AgentError
+from pytest_autoloop.proposers.agents.leftovers import VARIABLE, end_group, end_marked, marked
 from pytest_autoloop.proposers.agents.process import STDOUT, Ran, run_agent, tail
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
@@ -34,6 +36,23 @@ signal.signal(signal.SIGTERM, lambda *_: print("ended", flush=True))
 print("x" * 2000, flush=True)
 while True:
     time.sleep(600)
+"""
+#: Starts two processes in sessions of their own, the second one without its environment, tells
+#: their numbers and that of its supervisor, ends the latter and hangs.
+TREACHEROUS = """\
+import os, signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+sleepers = [
+    subprocess.Popen(["sleep", "600"], start_new_session=True, env=environ)
+    for environ in (None, {})
+]
+with open("numbers", "w") as stream:
+    stream.write(" ".join(str(number) for number in [os.getpid(), *(s.pid for s in sleepers)]))
+if len(sys.argv) > 1:
+    with open("ended.json", "w") as stream:
+        stream.write('{"returncode": 0, "cut": "", "error": ""}')
+os.kill(os.getppid(), signal.SIGKILL)
+time.sleep(600)
 """
 CALLER = """\
 import os, sys
@@ -93,6 +112,84 @@ def test_a_supervisor_that_dies_is_told(tmp_path: Path) -> None:
     program = [sys.executable, "-SEc", "import os; os.kill(os.getppid(), 9)"]
     with pytest.raises(AgentError, match=r"watches over .* ended: it was killed"):
         run(program, tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs the kernel's help")
+@pytest.mark.parametrize("words", [[], ["forge"]])
+def test_what_outlives_its_supervisor_is_ended(tmp_path: Path, words: list[str]) -> None:
+    """Whatever session it is in; a note that the agent wrote in its place is not believed."""
+    with pytest.raises(AgentError, match=r"watches over .* ended: it was killed"):
+        run([sys.executable, "-SEc", TREACHEROUS, *words], tmp_path)
+    numbers = [int(word) for word in (tmp_path / "numbers").read_text(encoding="ascii").split()]
+    assert len(numbers) == 3
+    assert [number for number in numbers if alive(number)] == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the process table")
+def test_marks_of_agents_around_are_kept_and_others_spared() -> None:
+    """An agent that runs agents ends with its own; what has another mark goes on."""
+    outer, environ = marked({})
+    inner, environ = marked(environ)
+    other, foreign = marked({})
+    assert environ[VARIABLE].split() == [outer, inner]
+    nap = [sys.executable, "-SEc", "import time; print(flush=True); time.sleep(600)"]
+    with (
+        subprocess.Popen(nap, env=environ, start_new_session=True, stdout=subprocess.PIPE) as one,
+        subprocess.Popen(nap, env=foreign, start_new_session=True, stdout=subprocess.PIPE) as two,
+    ):
+        for process in (one, two):
+            assert process.stdout is not None
+            process.stdout.readline()
+        assert end_marked(outer) == []
+        assert one.wait(10) == -signal.SIGKILL
+        assert two.poll() is None
+        end_group(two.pid)
+        assert two.wait(10) == -signal.SIGKILL
+    assert end_marked(other) == []
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda path: os.mkfifo(path),
+        lambda path: path.mkdir(),
+        lambda path: path.symlink_to("/dev/zero"),
+    ],
+    ids=["pipe", "directory", "link"],
+)
+def test_only_regular_files_are_read(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    """What an agent left in the place of its output is empty, and nobody waits for it."""
+    make(tmp_path / STDOUT)
+    program = f"import signal; signal.alarm(5)\nfrom {tail.__module__} import tail\n"
+    program += "import pathlib, sys; print(repr(tail(pathlib.Path(sys.argv[1]))))"
+    # In a process of its own: one that waits for a pipe can be ended.
+    told = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / STDOUT)], capture_output=True, check=True
+    )
+    assert told.stdout == b"''\n"
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    """It may lead to anything that the user may read."""
+    (tmp_path / "secret").write_text("secret", encoding="utf-8")
+    (tmp_path / STDOUT).symlink_to("secret")
+    assert tail(tmp_path / "secret") == "secret"
+    assert tail(tmp_path / STDOUT) == ""
+
+
+def test_a_pipe_in_the_place_of_the_note_is_taken_away(tmp_path: Path) -> None:
+    """Its supervisor would wait for a reader."""
+    program = "import os; os.mkfifo('ended.json'); os.mkfifo('usage.json')"
+    assert run([sys.executable, "-SEc", program], tmp_path) == Ran(0)
+
+
+def alive(number: int) -> bool:
+    """Tell whether a process runs."""
+    try:
+        with open(f"/proc/{number}/stat", "rb") as stream:  # noqa: PTH123 - no path of the tests
+            return stream.read().rpartition(b")")[2].split()[0] not in {b"Z", b"X"}
+    except OSError:
+        return False
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs the kernel's help")

@@ -117,7 +117,7 @@ def test_last_ten_experiments_are_told():
 def test_best_earlier_experiments_are_told():
     """The three largest gains stay in the brief when they are long past."""
     kept = [
-        Outcome(number, "keep", "", f"gain {number};", effect=f"-{number}.5% [-9, -1]")
+        Outcome(number, "keep", "", f"gain {number};", effect="2×", log_gain=number / 10)
         for number in range(1, 9)
     ]
     unmeasured = Outcome(9, "keep", "", "gain 9;")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_autoloop.errors import ProposerError
-from pytest_autoloop.model import Brief, Effect, Experiment, Lessons, Proposal, Target
+from pytest_autoloop.model import Brief, Effect, Experiment, Lessons, Proposal, Target, Usage
 from pytest_autoloop.proposers.base import ProposerBase
 from pytest_autoloop.proposers.team import Team
 from pytest_autoloop.proposers.tiers import Tiers
@@ -25,11 +25,12 @@ class Member(ProposerBase):
         self.left = answers
         self.seen: list[int] = []
         self.closed = False
+        self.spent: int | None = None
 
     def propose(self, brief: Brief) -> Proposal | None:
         """Answer, as long as there is something left."""
         if self.name == "!":
-            raise ProposerError("no answer")
+            raise ProposerError("no answer", tokens_used=self.spent)
         self.left -= 1
         return None if self.left == -1 else Proposal(self.name, proposer=self.name)
 
@@ -98,16 +99,32 @@ def test_a_second_answer_comes_from_the_same_member() -> None:
 
 
 def test_a_member_that_fails_three_times_is_put_aside() -> None:
-    """Each failure is the campaign's to see; after the third one the others go on alone."""
-    team = Team([Member("!"), Member("b")])
+    """Another one answers in its place, and says so; after the third failure it is not asked."""
+    team = Team([Member("!"), Member("b"), Member("c")])
+    proposals = [team.propose(brief(number)) for number in range(1, 9)]
+    found = [(one.proposer, one.remarks) for one in proposals if one is not None]
+    failed = ("! failed: no answer",)
+    assert len(found) == 8
+    assert sum(remarks == failed for _, remarks in found) == 3
+    assert not any(remarks for _, remarks in found[-3:])
 
-    def answer(number: int) -> str:
-        try:
-            return asked(team, number)
-        except ProposerError:
-            return "!"
 
-    assert [answer(number) for number in range(1, 9)] == ["!", "b", "!", "b", "!", "b", "b", "b"]
+def test_what_failed_is_charged_to_the_answer_that_came_instead() -> None:
+    """Its tokens were spent for the same experiment; without a price the sum has none either."""
+    failing = Member("!")
+    failing.spent = 7
+    proposal = Team([failing, Member("b")]).propose(brief())
+    assert proposal is not None
+    assert proposal.usage == Usage(completion_tokens=7)
+
+
+def test_nobody_is_credited_for_what_a_hook_proposed() -> None:
+    """An experiment that no member was asked for changes nobody's record."""
+    team = Team([Member("a"), Member("b")], bandit=True)
+    asked(team, 1, finished(1))
+    team.observe(finished(2, 5.0))
+    answers = [asked(team, number) for number in range(3, 5)]
+    assert answers[0] == "b"
 
 
 def test_the_last_member_is_left_to_the_campaign() -> None:
