@@ -151,7 +151,7 @@ def test_marks_of_agents_around_are_kept_and_others_spared() -> None:
 @pytest.mark.parametrize(
     "make",
     [
-        lambda path: os.mkfifo(path),
+        lambda path: os.mkfifo(path, 0o600),
         lambda path: path.mkdir(),
         lambda path: path.symlink_to("/dev/zero"),
     ],

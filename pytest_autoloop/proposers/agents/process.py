@@ -11,7 +11,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -24,6 +26,7 @@ from pytest_autoloop.evaluation.containment.descendants import descendants, end_
 from pytest_autoloop.evaluation.containment.kernel import control
 from pytest_autoloop.evaluation.process import end_with_parent, interpreter, run_limited
 from pytest_autoloop.evaluation.supervise import become_supervisor, can_supervise
+from pytest_autoloop.proposers.agents.leftovers import end_group, end_marked, marked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,6 +38,8 @@ _READ_LIMIT = 4 * 2**20
 #: Seconds between two looks at how much has been printed, and at what is still alive.
 _LOOK = 0.2
 _BRIEF_LOOK = 0.02
+#: Processes that are named.
+_NAMED = 10
 #: Seconds that the supervisor has to end what is left, beyond those of the agent.
 _MARGIN = 30.0
 _WINDOWS = sys.platform == "win32"
@@ -42,6 +47,7 @@ _ENDED = frozenset({"Z", "X"})
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, linux/prctl.h
 _TASK = "task.json"
 _NOTE = "ended.json"
+_GROUP = "group"
 _LOG = "supervisor.log"
 STDOUT = "stdout"
 STDERR = "stderr"
@@ -89,24 +95,40 @@ def run_agent(
     files `STDOUT` and `STDERR` in `scratch`. An interrupt ends it in the same way.
 
     Raises:
-        AgentError: it cannot be started, or its supervisor did not live to tell of it.
+        AgentError: it cannot be started, its supervisor did not live to tell of it, or something
+            that it has started cannot be ended.
         EvaluationError: the supervisor cannot be started.
     """
+    mark, environ = marked(environ)
     task = _Task(list(arguments), str(cwd), str(stdin or os.devnull), seconds, grace, limit)
     (scratch / _TASK).write_text(json.dumps(asdict(task)), encoding="ascii")
-    ended = run_limited(
-        [*interpreter(__name__), str(scratch)],
-        cwd=scratch,
-        environment=environ,
-        seconds=seconds + grace + _MARGIN,
-        output=scratch / _LOG,
-        supervisor=not _WINDOWS,
-    )
+    lost = True
+    try:
+        ended = run_limited(
+            [*interpreter(__name__), str(scratch)],
+            cwd=scratch,
+            environment=environ,
+            seconds=seconds + grace + _MARGIN,
+            output=scratch / _LOG,
+            supervisor=not _WINDOWS,
+        )
+        lost = bool(ended.returncode)
+    finally:
+        # An agent may end even its supervisor, and live on.
+        alive = _end_leftovers(mark, scratch, lost=lost)
+    if alive:
+        numbers = ", ".join(str(number) for number in alive[:_NAMED])
+        message = (
+            f"processes that {Path(arguments[0]).name} has started cannot be ended: {numbers}; "
+            "end them by hand"
+        )
+        raise AgentError(message)
     if ended.timed_out:
         return Ran(ended.returncode, "time")
     try:
-        ran = Ran(**json.loads((scratch / _NOTE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        # One that was killed has written no note: somebody else has.
+        ran = Ran(**json.loads("" if lost else tail(scratch / _NOTE)))
+    except (ValueError, TypeError):
         log = tail(scratch / _LOG).strip().splitlines() or ["it was killed"]
         message = f"the process that watches over {Path(arguments[0]).name} ended: {log[-1]}"
         raise AgentError(message) from None
@@ -117,14 +139,39 @@ def run_agent(
 
 
 def tail(file: Path) -> str:
-    """Return the last four megabytes of a file as text; empty when it cannot be read."""
+    """Return the last four megabytes of a file as text.
+
+    Empty when it cannot be read, or is no regular file: an agent may leave a link or a pipe there,
+    which leads elsewhere or never ends.
+    """
+    # Neither is known on Windows, where there are no such pipes.
+    flags = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
+    flags |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     try:
-        with file.open("rb") as stream:
-            size = stream.seek(0, os.SEEK_END)
-            stream.seek(max(0, size - _READ_LIMIT))
+        descriptor = os.open(file, os.O_RDONLY | flags)
+    except OSError:
+        return ""
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            return ""
+        with open(descriptor, "rb", closefd=False) as stream:
+            stream.seek(max(0, status.st_size - _READ_LIMIT))
             return stream.read(_READ_LIMIT).decode("utf-8", "replace")
     except OSError:
         return ""
+    finally:
+        os.close(descriptor)
+
+
+def _end_leftovers(mark: str, scratch: Path, *, lost: bool) -> list[int]:
+    """End what outlived its supervisor, and return what is alive all the same."""
+    if not lost or can_supervise():
+        return end_marked(mark)
+    # Nothing else is known of it there.
+    with contextlib.suppress(ValueError):
+        end_group(int(tail(scratch / _GROUP)))
+    return []
 
 
 def main() -> None:
@@ -139,7 +186,12 @@ def main() -> None:
         signal.signal(signal.SIGTERM, _leave)
     task = _Task(**json.loads((scratch / _TASK).read_text(encoding="ascii")))
     ran = _supervise(task, scratch)
-    (scratch / _NOTE).write_text(json.dumps(asdict(ran)), encoding="utf-8")
+    note = scratch / _NOTE
+    # Whatever stands there, the agent has put it there.
+    if note.is_dir() and not note.is_symlink():
+        shutil.rmtree(note)
+    note.unlink(missing_ok=True)
+    note.write_text(json.dumps(asdict(ran)), encoding="utf-8")
 
 
 def _supervise(task: _Task, scratch: Path) -> Ran:
@@ -159,12 +211,20 @@ def _supervise(task: _Task, scratch: Path) -> Ran:
                 stderr=stderr,
                 start_new_session=not _WINDOWS,
             )
+        _note_group(process.pid, scratch)
         cut = _watch(process, outputs, task)
     except (OSError, ValueError) as error:
         return Ran(-1, error=getattr(error, "strerror", None) or str(error))
     finally:
         _end(process, task.grace)
     return Ran(process.returncode, cut)
+
+
+def _note_group(number: int, scratch: Path) -> None:
+    """Leave the number of the agent's group, where marks cannot be read."""
+    if not can_supervise():
+        with contextlib.suppress(OSError):
+            (scratch / _GROUP).write_text(str(number), encoding="ascii")
 
 
 def _watch(process: subprocess.Popen[bytes], outputs: Sequence[Path], task: _Task) -> Cut:
