@@ -378,3 +378,12 @@ def test_in_a_real_worktree_everything_is_put_back(agents: Agents, project: Proj
         assert proposal.remarks == ("reverted changes in tests/test_words.py",)
         with bench.checkout(SOURCE) as checkout:
             assert checkout.found() == Found(SOURCE)
+
+
+def test_a_commands_words_are_quoted_without_its_secrets(agents: Agents) -> None:
+    """A usage message repeats what was given."""
+    words = "bad option 123hunter; cannot reach https://joe:pw@host.example"
+    error = agents.refused(
+        "complain fail", "command:my-agent --api-key 123hunter", AGENT_COMPLAINT=words
+    )
+    assert "bad option [redacted]; cannot reach https://joe:[redacted]@host.example" in str(error)

@@ -9,7 +9,8 @@ import pytest
 from pytest_autoloop.model import Usage
 from pytest_autoloop.proposers.agents import AGENTS
 from pytest_autoloop.proposers.agents.answers import Answer
-from pytest_autoloop.proposers.agents.faults import Censor, quote
+from pytest_autoloop.proposers.agents.faults import quote
+from pytest_autoloop.proposers.agents.secrecy import Censor
 
 NONSENSE = [
     "",
@@ -100,3 +101,60 @@ def test_quotes_are_short_and_without_keys() -> None:
     assert words == "two / with [redacted] and short"
     assert len(quote(["x" * 10_000], censor)) == 300
     assert quote([" \n"], censor) == "it printed nothing"
+
+
+@pytest.mark.parametrize(
+    ("secret", "environ"),
+    [
+        ("ghp-abcdef", {"MY_PAT": "ghp-abcdef"}),
+        ("abcdefgh", {"DB_PASS": "abcdefgh"}),
+        ("abcdefgh", {"REGISTRY_AUTH": "abcdefgh"}),
+        ("abcdefgh", {"AUTH_HEADER": " abcdefgh\n"}),
+        ("abcdefgh", {"CREDENTIAL_2": "abcdefgh"}),
+        ("abcdefgh", {"openaiApiKey": "abcdefgh"}),
+        ("hunter", {"DB_URL": "postgres://joe:hunter@db.example/x"}),
+        ("h@nter", {"DB_URL": "postgres://joe:h%40nter@db.example/x"}),
+    ],
+)
+def test_secrets_of_the_environment_are_hidden(secret: str, environ: dict[str, str]) -> None:
+    """By the names of their variables, and in URLs whatever the name."""
+    assert Censor(environ)(f"refused: {secret}.") == "refused: [redacted]."
+
+
+@pytest.mark.parametrize(
+    ("secret", "arguments"),
+    [
+        ("hunter", ["--api-key", "hunter"]),
+        ("hunter", ["--api-key=hunter"]),
+        ("-hunter", ["--token", "-hunter"]),
+        ("hunter", ["--my-pat", "hunter"]),
+        ("hunter", ["-password", "hunter"]),
+        ("hunter", ["--db", "mysql://joe:hunter@db"]),
+        ("abcdefghijklmno1", ["run", "abcdefghijklmno1"]),
+        ("abcdefghijklmno1", ["--header=Authorization: Bearer abcdefghijklmno1"]),
+        ("sk-0123456789abcdef", ["--key={scratch}", "sk-0123456789abcdef"]),
+    ],
+)
+def test_secrets_of_a_command_line_are_hidden(secret: str, arguments: list[str]) -> None:
+    """Those that follow a telling option, and those that look like a key."""
+    assert Censor({}, arguments)(f"refused: {secret}.") == "refused: [redacted]."
+
+
+def test_what_is_no_secret_stays_readable() -> None:
+    """Paths, options, models and placeholders."""
+    arguments = ["--path", "src/words.py", "--key", "{prompt_file}", "--max-turns", "12", "--fast"]
+    arguments += ["/opt/agents/the-agent-of-2026.py", "--a-long-option-with-number-1"]
+    environ = {
+        "PATH": "/usr/local/bin",
+        "KEYBOARD": "mechanical",
+        "URL": "https://joe@example.org/",
+    }
+    text = " ".join([*arguments, *environ.values()])
+    assert Censor(environ, arguments)(text) == text
+
+
+def test_passwords_of_other_urls_are_hidden() -> None:
+    """Such as one that the agent found itself."""
+    assert Censor({})("cannot reach https://joe:x@y.example/a:b@c") == (
+        "cannot reach https://joe:[redacted]@y.example/a:b@c"
+    )

@@ -16,16 +16,14 @@ from pytest_autoloop.errors import (
 from pytest_autoloop.proposers.edits import clean_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
+
+    from pytest_autoloop.proposers.agents.secrecy import Censor
 
 _QUOTE_LIMIT = 300
 _QUOTED_LINES = 2
 #: Where words that tell the kind of a failure are looked for: the end of what was printed.
 _SEARCHED = 4_000
-_SECRET_NAME = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$", re.IGNORECASE)
-#: Shorter values are words, not secrets; hiding them would garble messages.
-_SHORTEST_SECRET = 8
-_REDACTED = "[redacted]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,25 +78,6 @@ _KINDS = (
         "Its server cannot be reached or is overloaded: check the network, or try later",
     ),
 )
-
-
-class Censor:
-    """Takes the values of keys and passwords out of text that others wrote."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        found = {
-            value.strip()
-            for name, value in environ.items()
-            if _SECRET_NAME.search(name) and len(value.strip()) >= _SHORTEST_SECRET
-        }
-        # A secret may be part of another one.
-        self._secrets = sorted(found, key=len, reverse=True)
-
-    def __call__(self, text: str) -> str:
-        """Return the text without them."""
-        for secret in self._secrets:
-            text = text.replace(secret, _REDACTED)
-        return text
 
 
 def kind_of(texts: Iterable[str]) -> tuple[type[ProposerError], str] | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypedDict
 from pytest_autoloop.errors import AgentError, EmptyReplyError, UsageError
 from pytest_autoloop.model import Edit, Proposal
 from pytest_autoloop.proposers.agents.answers import Answer, read_usage_file
-from pytest_autoloop.proposers.agents.faults import Censor, kind_of, quote
+from pytest_autoloop.proposers.agents.faults import kind_of, quote
 from pytest_autoloop.proposers.agents.presets import (
     fill,
     takes_prompt,
@@ -29,6 +29,7 @@ from pytest_autoloop.proposers.agents.process import (
     run_agent,
     tail,
 )
+from pytest_autoloop.proposers.agents.secrecy import Censor
 from pytest_autoloop.proposers.base import ProposerBase
 from pytest_autoloop.proposers.edits import clean_text, parse_description
 from pytest_autoloop.proposers.messages import build_prompt
@@ -82,7 +83,7 @@ class AgentProposer(ProposerBase):
         self._preset = preset
         self._arguments = with_model(preset.arguments, preset.model_option, model)
         self._environ = dict(environ)
-        self._censor = Censor(environ)
+        self._censor = Censor(environ, preset.arguments[1:])
         self._timeout = timeout
         self._grace = grace
         self._program = ""

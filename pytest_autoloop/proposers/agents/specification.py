@@ -31,7 +31,7 @@ def from_spec(
     """
     kind, colon, rest = spec.partition(":")
     if kind == "command":
-        words = _words(spec, rest)
+        words = _words(rest)
         name = f"command:{clean_text(Path(words[0]).name, _NAME_LIMIT)}"
         return AgentProposer(name, command(words), environ, timeout=timeout, grace=grace)
     if kind == "agent":
@@ -53,7 +53,7 @@ def from_spec(
     return AgentProposer(name, AGENTS[kind], environ, model=model, timeout=timeout, grace=grace)
 
 
-def _words(spec: str, line: str) -> list[str]:
+def _words(line: str) -> list[str]:
     try:
         words = shlex.split(line)
     except ValueError as error:
@@ -64,7 +64,7 @@ def _words(spec: str, line: str) -> list[str]:
         ) from error
     if not words or not words[0]:
         raise UsageError(
-            f"the proposer {spec!r} names no program: write command:CMD, for example "
+            "the proposer 'command:…' names no program: write command:CMD, for example "
             "command:my-agent --fast {prompt_file}"
         )
     return words
