@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from email.message import Message
+    from io import BufferedIOBase
     from types import TracebackType
 
 MODEL = "scripted"
@@ -40,6 +42,8 @@ class Reply(TypedDict, total=False):
     content_type: str
     #: Seconds to wait before the answer.
     delay: float
+    #: Seconds between single bytes that come in place of the answer, without an end.
+    drip: float
 
 
 ScriptedReply: TypeAlias = "str | Reply"
@@ -63,7 +67,8 @@ class RecordedRequest:
 class ChatServer:
     """Answers ``POST /v1/chat/completions`` with the scripted replies, one after another.
 
-    `prefix` takes the place of ``/v1``; ``GET /v1/models`` is answered with `models_status`.
+    `prefix` takes the place of ``/v1``; ``GET /v1/models`` is answered with `models_status`,
+    or by a line of the header that never ends, a byte every `models_drip` seconds.
 
     An iterator may be endless. After the last reply every request gets status 500, which clients
     are told not to repeat.
@@ -75,12 +80,14 @@ class ChatServer:
         *,
         prefix: str = "/v1",
         models_status: int = 200,
+        models_drip: float = 0,
     ) -> None:
         self.requests: list[RecordedRequest] = []
         #: Requests of the list of models, which tell whether the server is there.
         self.checks: list[RecordedRequest] = []
         self.prefix = prefix
         self.models_status = models_status
+        self.models_drip = models_drip
         self._replies = iter(replies)
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -116,6 +123,12 @@ class ChatServer:
         self._thread.join()
         self._server.server_close()
 
+    def drip(self, wfile: BufferedIOBase, seconds: float, head: str) -> None:
+        """Send byte after byte, until the client gives up or the server closes."""
+        wfile.write(f"HTTP/1.0 200 OK\r\n{head}".encode())
+        while not self._closing.wait(seconds):
+            wfile.write(b"x")
+
     def answer(self, request: RecordedRequest) -> Reply:
         """Record a request and return its reply, once its delay is over or the server closes."""
         with self._lock:
@@ -142,7 +155,8 @@ def _handler_for(chat: ChatServer) -> type[BaseHTTPRequestHandler]:
                 self._send(404, json.dumps({"error": {"message": f"no {self.path}"}}), {})
                 return
             chat.checks.append(RecordedRequest(self.path, _lower_case(self.headers), {}))
-            self._send(chat.models_status, _models(chat.models_status), {})
+            head = {"x-drip": str(chat.models_drip or "")}
+            self._send(chat.models_status, _models(chat.models_status), head)
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -152,13 +166,19 @@ def _handler_for(chat: ChatServer) -> type[BaseHTTPRequestHandler]:
             reply = chat.answer(RecordedRequest(self.path, _lower_case(self.headers), body))
             status = reply.get("status", 200)
             sent = {"content-type": reply.get("content_type", "application/json")}
+            sent["x-drip"] = str(reply.get("drip", ""))
             if status >= 400:
                 sent["retry-after-ms"] = "1"
             self._send(status, _body(reply, body["model"]), sent | reply.get("headers", {}))
 
         def _send(self, status: int, body: str, headers: dict[str, str]) -> None:
             content = body.encode("utf-8")
-            try:
+            # The client may give up waiting, as a test of time limits wants it to.
+            with suppress(ConnectionError):
+                if drip := headers.pop("x-drip", ""):
+                    head = "X-Slow: " if self.command == "GET" else "\r\n"
+                    chat.drip(self.wfile, float(drip), head)
+                    return
                 self.send_response(status)
                 headers = {"content-type": "application/json"} | headers
                 for name, value in headers.items():
@@ -166,8 +186,6 @@ def _handler_for(chat: ChatServer) -> type[BaseHTTPRequestHandler]:
                 self.send_header("content-length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)
-            except ConnectionError:
-                pass  # the client gave up waiting, as a test of time limits wants it to
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Say nothing: the requests are recorded."""

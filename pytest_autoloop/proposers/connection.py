@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
+import json
 import os
+import time
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
-from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from pytest_autoloop.errors import (
     EmptyReplyError,
     ProposerError,
-    RefusalError,
-    TruncatedReplyError,
     UnreachableError,
 )
 from pytest_autoloop.model import Usage
 from pytest_autoloop.proposers.edits import clean_text, visible_reply
-from pytest_autoloop.proposers.faults import address_of, advice_of, fault_of, words_of
+from pytest_autoloop.proposers.faults import (
+    TooSlowError,
+    address_of,
+    advice_of,
+    ending_of,
+    fault_of,
+    pause_before_retry,
+    within,
+    words_of,
+)
 from pytest_autoloop.proposers.prices import cost_usd
-from pytest_autoloop.proposers.vendors import without_secrets
+from pytest_autoloop.proposers.vendors import secrets_of, without_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from openai import OpenAI, OpenAIError
-    from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
+    from openai.types.chat import ChatCompletionMessageParam
 
+    from pytest_autoloop.proposers.faults import Result
     from pytest_autoloop.proposers.messages import Message
     from pytest_autoloop.proposers.vendors import Server
 
@@ -37,8 +48,14 @@ _QUOTE_LIMIT = 300
 _REDACTED = "[redacted]"
 #: Seconds in which a server shows that it is there.
 _REACH_TIMEOUT = 5.0
-#: How servers say that the model, or who watches it, would not.
-_REFUSED = frozenset({"content_filter", "refusal"})
+#: Bytes of a reply; the longest that a model can write is a small part of it.
+_REPLY_LIMIT = 16_000_000
+#: More tokens than any request has: a count beyond is none.
+_TOKEN_LIMIT = 10**12
+
+
+class _TooLargeError(Exception):
+    """The reply is larger than any that could be meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +85,7 @@ class Connection:
         self._timeout = timeout
         self._max_retries = max_retries
         self._client: OpenAI | None = None
-        password = urlsplit(server.base_url).password or ""
-        hidden = {*secrets, server.api_key, password, unquote(password)}
+        hidden = {*secrets, server.api_key, *secrets_of(server.base_url)}
         # Longest first: one secret may be part of another.
         self._secrets = sorted(
             (secret for secret in hidden if len(secret) >= _SHORTEST_SECRET), key=len, reverse=True
@@ -84,10 +100,15 @@ class Connection:
         import openai  # noqa: PLC0415 - takes a second, so only a campaign that needs it pays
 
         client = self._connected().with_options(timeout=_REACH_TIMEOUT, max_retries=0)
+
+        def look() -> None:
+            # Nothing is expected of the content: it is not even read.
+            with client.models.with_streaming_response.list():
+                pass
+
         try:
-            # The raw answer: nothing is expected of its content.
-            client.models.with_raw_response.list()
-        except openai.APIConnectionError as error:
+            self._within(_REACH_TIMEOUT, look)
+        except (openai.APIConnectionError, TooSlowError) as error:
             return self._no_connection(error, _REACH_TIMEOUT, attempts=1)
         except openai.OpenAIError:
             return ""
@@ -103,16 +124,73 @@ class Connection:
         import openai  # noqa: PLC0415 - loaded by now, except in programs that skip the check
 
         try:
-            completion = self._connected().chat.completions.create(
-                model=self._server.model,
-                messages=cast("list[ChatCompletionMessageParam]", messages),
-            )
-        except openai.OpenAIError as error:
+            body = self._patiently(messages)
+        except (openai.OpenAIError, TooSlowError) as error:
             # The cause is not chained: its text may quote the key.
             raise self._explained(error) from None
-        except ValueError:  # the client does not wrap what its JSON parser raises
+        except _TooLargeError:
+            raise UnreachableError(
+                f"{self.name}: {self._address} answered with more than "
+                f"{_REPLY_LIMIT // 1_000_000} MB, which no chat completion has. Check "
+                f"{address_of(self._server)}."
+            ) from None
+        except UnicodeEncodeError:
+            raise ProposerError(
+                f"{self.name}: the request holds half a character, which cannot be sent. Look for "
+                "it in program.md and in what the tests print."
+            ) from None
+        try:
+            completion = json.loads(body)
+        except (ValueError, RecursionError):
             raise UnreachableError(self._not_a_completion()) from None
         return self._answer(completion)
+
+    def _patiently(self, messages: Sequence[Message]) -> bytes:
+        """Return the body of the answer, after as many attempts as it takes and there may be."""
+        import openai  # noqa: PLC0415 - as above
+
+        for attempt in range(self._max_retries + 1):
+            try:
+                return self._within(self._timeout, lambda: self._body(messages))
+            except (openai.APIError, TooSlowError) as error:
+                pause = pause_before_retry(error, attempt)
+                if pause is None or attempt == self._max_retries:
+                    raise
+            time.sleep(pause)
+        raise AssertionError  # the last attempt returns or raises
+
+    def _body(self, messages: Sequence[Message]) -> bytes:
+        """Return the body of one answer, read piece by piece so that its size can be limited."""
+        import openai  # noqa: PLC0415 - as above
+
+        body = bytearray()
+        with self._connected().chat.completions.with_streaming_response.create(
+            model=self._server.model,
+            messages=cast("list[ChatCompletionMessageParam]", messages),
+        ) as response:
+            try:
+                for chunk in response.iter_bytes():
+                    body += chunk
+                    if len(body) > _REPLY_LIMIT:
+                        break
+            # The kinds are those of the library that this version of the client is built on.
+            except Exception as error:
+                raise openai.APIConnectionError(request=response.http_request) from error
+        if len(body) > _REPLY_LIMIT:
+            raise _TooLargeError
+        return bytes(body)
+
+    def _within(self, seconds: float, work: Callable[[], Result]) -> Result:
+        """Return what the work with the client returns, or close the client when that takes long.
+
+        The client's own limit is none: it begins anew with every byte.
+        """
+        self._connected()  # here, so that the client which is closed is the one that works
+        try:
+            return within(seconds, work)
+        except (TooSlowError, KeyboardInterrupt):
+            self.close()
+            raise
 
     def redact(self, text: str) -> str:
         """Return a text without the secrets."""
@@ -123,8 +201,10 @@ class Connection:
     def close(self) -> None:
         """Close the connections; a later question opens them again."""
         if self._client is not None:
-            self._client.close()
-            self._client = None
+            client, self._client = self._client, None
+            # A request may be under way in another thread, which some versions complain of.
+            with suppress(RuntimeError):
+                client.close()
 
     def _connected(self) -> OpenAI:
         import openai  # noqa: PLC0415 - as above
@@ -139,7 +219,7 @@ class Connection:
                 default_query=dict(parse_qsl(parts.query)),
                 default_headers=self._own_headers(key),
                 timeout=self._timeout,
-                max_retries=self._max_retries,
+                max_retries=0,  # ours, so that each attempt has its limit
             )
         return self._client
 
@@ -157,56 +237,45 @@ class Connection:
         # The client's types do not know that a default may be left out too.
         return {"Authorization": f"Bearer {key}"} | cast("dict[str, str]", left_out)
 
-    def _answer(self, completion: ChatCompletion) -> Answer:
+    def _answer(self, completion: object) -> Answer:
         # Compatible servers are not always compatible: nothing about the shape is certain.
         usage = self._usage(completion)
-        choices = getattr(completion, "choices", None)
+        choices = _part(completion, "choices")
         first = choices[0] if isinstance(choices, list) and choices else None
-        message = getattr(first, "message", None)
-        if first is None or message is None:
+        message = _part(first, "message")
+        if message is None:
             raise _with_cost(UnreachableError(self._not_a_completion(completion)), usage)
-        refusal = getattr(message, "refusal", None)
-        finish_reason = str(getattr(first, "finish_reason", ""))
-        if refusal or finish_reason in _REFUSED:
-            words = self._quote(str(refusal)) if refusal else "its content filter stepped in"
-            problem = (
-                f"{self.name} refused to answer: {words}. Reword the target's docstring or "
-                "program.md, or choose another model."
-            )
-            raise _with_cost(RefusalError(problem), usage)
-        if finish_reason == "length":
-            problem = (
-                f"{self.name}: the reply was truncated at the model's output limit, and nothing of "
-                "it is applied. Choose a model with a larger limit, or smaller edits: "
-                "SEARCH/REPLACE blocks, with --autoloop-edit-format blocks."
-            )
-            raise _with_cost(TruncatedReplyError(problem), usage)
-        content = getattr(message, "content", None)
+        reason = _part(first, "finish_reason") or ""
+        refusal = _part(message, "refusal")
+        said = self._quote(refusal) if isinstance(refusal, str) else ""
+        if ending := ending_of("refusal" if refusal else str(reason), said):
+            problem = f"{self.name}{ending.what}. {ending.advice}"
+            raise _with_cost(ending.error(self.redact(problem)), usage)
+        content = _part(message, "content")
         text = visible_reply(content) if isinstance(content, str) else ""
         if not text.strip():
-            problem = (
+            words = (
                 f"{self.name} gave an empty reply. Run the same command again, or choose another "
                 "model."
             )
-            raise _with_cost(EmptyReplyError(problem), usage)
+            raise _with_cost(EmptyReplyError(words), usage)
         return Answer(text, usage)
 
-    def _usage(self, completion: ChatCompletion) -> Usage:
-        reported = getattr(completion, "usage", None)
-        details = getattr(reported, "prompt_tokens_details", None)
-        prompt = _count(getattr(reported, "prompt_tokens", None))
-        answered = _count(getattr(reported, "completion_tokens", None))
+    def _usage(self, completion: object) -> Usage:
+        reported = _part(completion, "usage")
+        prompt = _count(_part(reported, "prompt_tokens"))
+        answered = _count(_part(reported, "completion_tokens"))
         cost = cost_usd(
             self._server.model,
             self._server.price_provider,
             prompt,
             answered,
-            _count(getattr(details, "cached_tokens", None)) or 0,
+            _count(_part(_part(reported, "prompt_tokens_details"), "cached_tokens")) or 0,
             address=without_secrets(self._server.base_url),
         )
         return Usage(prompt, answered, cost)
 
-    def _explained(self, error: OpenAIError) -> ProposerError:
+    def _explained(self, error: OpenAIError | TooSlowError) -> ProposerError:
         import openai  # noqa: PLC0415 - loaded already
 
         if isinstance(error, openai.APIStatusError):
@@ -216,7 +285,7 @@ class Connection:
                 f"{self.name}: {self._address} {fault.what} ({error.status_code}: {words}). "
                 f"{advice_of(fault, self._server)}"
             )
-        if isinstance(error, openai.APIConnectionError):
+        if isinstance(error, (openai.APIConnectionError, TooSlowError)):
             message = self._no_connection(error, self._timeout, attempts=self._max_retries + 1)
             return UnreachableError(message)
         return UnreachableError(
@@ -224,10 +293,10 @@ class Connection:
             "or choose another server."
         )
 
-    def _no_connection(self, error: OpenAIError, seconds: float, *, attempts: int) -> str:
+    def _no_connection(self, error: Exception, seconds: float, *, attempts: int) -> str:
         import openai  # noqa: PLC0415 - loaded already
 
-        if isinstance(error, openai.APITimeoutError):
+        if isinstance(error, (openai.APITimeoutError, TooSlowError)):
             tries = "1 attempt" if attempts == 1 else f"{attempts} attempts"
             return (
                 f"{self.name}: {self._address} did not answer within {seconds:g} s, in {tries}. "
@@ -240,8 +309,9 @@ class Connection:
         )
 
     def _not_a_completion(self, answer: object = None) -> str:
-        said = getattr(answer, "error", None)
-        quoted = f" ({self._quote(str(said))})" if said else ""
+        error = _part(answer, "error")
+        said = _part(error, "message") or error
+        quoted = f" ({self._quote(said)})" if isinstance(said, str) and said else ""
         return (
             f"{self.name}: {self._address} answered with something that is not a chat completion"
             f"{quoted}. Check {address_of(self._server)} (it often ends with /v1) and the model's "
@@ -257,8 +327,13 @@ class Connection:
         return clean_text(self.redact(clean_text(text, len(text) + 1)), _QUOTE_LIMIT).rstrip(".")
 
 
+def _part(value: object, name: str) -> Any:  # noqa: ANN401 - as the server likes
+    """Return what stands under a name; None where there is no such thing."""
+    return value.get(name) if isinstance(value, dict) else None
+
+
 def _count(reported: object) -> int | None:
-    return reported if type(reported) is int and reported >= 0 else None
+    return reported if type(reported) is int and 0 <= reported <= _TOKEN_LIMIT else None
 
 
 def _with_cost(error: ProposerError, spent: Usage) -> ProposerError:

@@ -112,9 +112,11 @@ def build_messages(brief: Brief, edit_format: EditFormat) -> list[Message]:
 
 def repair_messages(messages: Sequence[Message], reply: str, problem: str) -> list[Message]:
     """Return the conversation that gives a model its one chance to repair a reply."""
+    # Half of a surrogate pair can be received, as an escape sequence, and cannot be sent.
+    sendable = reply.encode("utf-8", "replace").decode("utf-8")
     return [
         *messages,
-        {"role": "assistant", "content": reply},
+        {"role": "assistant", "content": sendable},
         {"role": "user", "content": _REPAIR.format(problem=problem)},
     ]
 

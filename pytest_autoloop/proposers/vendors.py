@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, unquote_plus, urlsplit, urlunsplit
 
 from pytest_autoloop.errors import UsageError
 
@@ -111,20 +111,31 @@ def server_from_spec(spec: str, environ: Mapping[str, str]) -> Server:
             f"the proposer {kind}:{model} needs a key: set {vendor.keys[0]}, or {vendor.address} "
             "to the address of a server that needs none"
         )
+    base_url = _address_of(vendor, address) if address else vendor.base_url
+    at_home = urlsplit(base_url).hostname == urlsplit(vendor.base_url).hostname
     return Server(
         name=f"{kind}:{model}",
         model=model,
-        base_url=_address_of(vendor, address) if address else vendor.base_url,
+        base_url=base_url,
         api_key=_checked_key(environ, variable),
         key_variable=variable or next(iter(vendor.keys), ""),
         address_variable=vendor.address,
-        price_provider=vendor.price_provider,
+        # Whoever serves the model elsewhere has prices of his own.
+        price_provider=vendor.price_provider if at_home else "",
     )
 
 
 def without_secrets(address: str) -> str:
     """Return an address without user name, password, query and fragment."""
     return re.sub(r"//[^/?#]*@", "//", re.split(r"[?#]", address, maxsplit=1)[0])
+
+
+def secrets_of(address: str) -> set[str]:
+    """Return user name, password and the query's values, as they are written and meant."""
+    parts = urlsplit(address)
+    written = {parts.username or "", parts.password or ""}
+    written |= {pair.partition("=")[2] for pair in re.split("[&;]", parts.query)}
+    return {*written, *map(unquote, written), *map(unquote_plus, written)}
 
 
 def _server_at(spec: str, environ: Mapping[str, str]) -> Server:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 import traceback
 from contextlib import closing
 from dataclasses import replace
@@ -23,8 +24,9 @@ from pytest_autoloop.errors import (
     UsageError,
 )
 from pytest_autoloop.model import Brief, Edit, Metric, Proposal, Reading, Target, Usage
+from pytest_autoloop.proposers import connection
 from pytest_autoloop.proposers.chat import ChatProposer, from_spec
-from pytest_autoloop.proposers.vendors import Server
+from pytest_autoloop.proposers.vendors import Server, server_from_spec
 from tests.chat_server import ChatServer
 
 if TYPE_CHECKING:
@@ -64,9 +66,15 @@ def environ(server: ChatServer, key: str = KEY) -> dict[str, str]:
     return {"OPENAI_API_KEY": key, "OPENAI_BASE_URL": server.base_url}
 
 
+def priced(server: ChatServer, model: str) -> ChatProposer:
+    """Return a proposer that asks the scripted server at the prices of OpenAI."""
+    named = server_from_spec(f"openai:{model}", environ(server))
+    return ChatProposer(replace(named, price_provider="openai"))
+
+
 def propose(server: ChatServer, source: bytes = SHORT, model: str = "scripted") -> Proposal:
     """Return what a proposer makes of the server's replies."""
-    with closing(from_spec(f"openai:{model}", environ(server))) as proposer:
+    with closing(priced(server, model)) as proposer:
         return proposer.propose(replace(BRIEF, source=source))
 
 
@@ -269,7 +277,7 @@ def test_cost_is_unknown_when_that_of_one_reply_is():
     assert proposal.usage == Usage(100, 10, None)
 
 
-@pytest.mark.parametrize("count", ["many", -1, 1.5])
+@pytest.mark.parametrize("count", ["many", -1, 1.5, True, 10**12 + 1, 10**400])
 def test_counts_that_are_none_are_unknown(count):
     """Whatever a server writes in place of a count is not taken for one."""
     usage: Any = {"prompt_tokens": count, "completion_tokens": 10, "total_tokens": 10}
@@ -284,7 +292,7 @@ def test_review_returns_the_lessons_and_their_cost():
     """A look back asks for lessons and brings home the lines that are some."""
     with (
         ChatServer(["Here they are:\n- Caching helps.\n- Splitting does not.\n"]) as server,
-        closing(from_spec("openai:gpt-5", environ(server))) as proposer,
+        closing(priced(server, "gpt-5")) as proposer,
     ):
         lessons = proposer.review(BRIEF)
     assert lessons.lines == ("Caching helps.", "Splitting does not.")
@@ -307,6 +315,11 @@ def test_review_returns_the_lessons_and_their_cost():
         ({"text": WHOLE, "finish_reason": "length"}, TruncatedReplyError, "edit-format blocks"),
         ({"text": "", "finish_reason": "length"}, TruncatedReplyError, "larger limit"),
         ({"text": None, "finish_reason": "length"}, TruncatedReplyError, "truncated"),
+        ({"text": WHOLE, "finish_reason": "MAX_TOKENS"}, TruncatedReplyError, "truncated at"),
+        ({"text": WHOLE, "finish_reason": "model_length"}, TruncatedReplyError, "truncated at"),
+        ({"text": WHOLE, "finish_reason": "SAFETY"}, RefusalError, "content filter"),
+        ({"text": WHOLE, "finish_reason": "RECITATION"}, RefusalError, "content filter"),
+        ({"text": WHOLE, "finish_reason": "error"}, TruncatedReplyError, "finish_reason error,"),
     ],
 )
 def test_answer_that_cannot_be_used_is_an_error_with_its_cost(reply, kind, words):
@@ -318,9 +331,38 @@ def test_answer_that_cannot_be_used_is_an_error_with_its_cost(reply, kind, words
     assert error.cost_usd == pytest.approx(100 * 1.25e-6 + 10 * 10e-6)
 
 
+@pytest.mark.parametrize("reason", ["stop", "STOP", "end_turn", "stop_sequence", "eos", "", None])
+def test_reply_that_ended_by_itself_is_used(reason):
+    """Servers have more than one word for an answer that is whole."""
+    reply: Any = {"text": WHOLE, "finish_reason": reason}
+    with ChatServer([reply]) as server:
+        assert propose(server).edits
+
+
+def test_half_a_character_in_a_reply_is_repaired():
+    """What cannot be sent back as it came is sent back without it, and is no wrong address."""
+    with ChatServer([WHOLE.replace("[]", "'\ud800'"), WHOLE]) as server:
+        assert propose(server).edits
+    assert "return '?'" in server.requests[1].messages[2]["content"]
+
+
+def test_request_that_cannot_be_encoded_is_not_a_wrong_address():
+    """Half a character of the project's own is said to be one."""
+    brief = replace(BRIEF, target=Target("src/parser.py", "fast \ud800"))
+    with (
+        ChatServer([WHOLE]) as server,
+        closing(priced(server, "m")) as proposer,
+        pytest.raises(ProposerError, match="half a character"),
+    ):
+        proposer.propose(brief)
+    assert server.requests == []
+
+
 @pytest.mark.parametrize(
     "reply",
     [
+        {"raw": "[" * 200_000},
+        {"raw": '{"error": ' + '{"a": ' * 500 + "1" + "}" * 501},
         {"raw": "<html>hello</html>", "content_type": "text/html"},
         {"raw": "{not json"},
         {"raw": '{"choices": null}'},
@@ -410,6 +452,38 @@ def test_slow_server_is_a_time_limit():
         proposer.propose(BRIEF)
 
 
+def test_server_that_drips_is_a_time_limit():
+    """A server that sends a byte now and then does not hold a campaign for ever."""
+    started = time.monotonic()
+    with (
+        ChatServer([{"drip": 0.02}, {"drip": 0.02}]) as server,
+        closing(ChatProposer(server_at(server.base_url), timeout=0.2, max_retries=1)) as proposer,
+        pytest.raises(UnreachableError, match=r"did not answer within 0\.2 s, in 2 attempts\."),
+    ):
+        proposer.propose(BRIEF)
+    assert time.monotonic() - started < 10
+    assert len(server.requests) == 2
+
+
+def test_reply_of_boundless_size_is_not_read(monkeypatch):
+    """What is larger than any reply is given up before it fills the memory."""
+    monkeypatch.setattr(connection, "_REPLY_LIMIT", 1_000_000)
+    error = failure([{"text": "x" * 1_000_001}])
+    assert type(error) is UnreachableError
+    assert "answered with more than 1 MB" in str(error)
+
+
+def test_address_has_secrets_that_no_message_shows():
+    """User name and values of the query are hidden, as written and as they are meant."""
+    said = "who is operator-one? token%2Dsecret token-secret"
+    with ChatServer([{"status": 400, "error": {"message": said}}]) as server:
+        address = server.base_url.replace("//", "//operator-one:x@") + "?key=token%2Dsecret"
+        proposer = ChatProposer(server_at(address))
+        with closing(proposer), pytest.raises(ProposerError) as caught:
+            proposer.propose(BRIEF)
+    assert "who is [redacted]? [redacted] [redacted]" in str(caught.value)
+
+
 @pytest.fixture
 def nobody():
     """Return a port at which nobody listens, and nobody else can."""
@@ -458,6 +532,17 @@ def test_server_that_nobody_answers_at_is_refused(nobody):
         proposer.check(BRIEF.target, SHORT)
     assert f"openai:m: {address} " in str(caught.value)
     assert str(caught.value).endswith("Check the network, and OPENAI_BASE_URL.")
+
+
+def test_server_that_drips_is_refused(monkeypatch):
+    """The look at a server ends in time even when the header of its answer never does."""
+    monkeypatch.setattr(connection, "_REACH_TIMEOUT", 0.2)
+    with (
+        ChatServer(models_drip=0.02) as server,
+        closing(from_spec("openai:m", environ(server))) as proposer,
+        pytest.raises(UsageError, match=r"did not answer within 0\.2 s, in 1 attempt\."),
+    ):
+        proposer.check(BRIEF.target, SHORT)
 
 
 def test_target_that_is_not_text_is_refused():

@@ -6,12 +6,14 @@ import socket
 import subprocess
 import sys
 from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
 
 from pytest_autoloop.errors import ProposerError, UsageError
 from pytest_autoloop.model import Brief, Target
 from pytest_autoloop.proposers.chat import ChatProposer, from_spec
+from pytest_autoloop.proposers.faults import pause_before_retry
 from pytest_autoloop.proposers.vendors import server_from_spec
 from tests.chat_server import ChatServer
 
@@ -141,3 +143,37 @@ def test_import_of_the_module_does_not_import_the_client():
         "sys.exit('openai' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+class HTTPFault(Exception):
+    """What the client raises, as far as it matters here."""
+
+    status_code: int | None
+    response: SimpleNamespace
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "expected"),
+    [
+        (429, {"retry-after": "7"}, 7),
+        (429, {"retry-after-ms": "250", "retry-after": "7"}, 0.25),
+        (429, {"retry-after": "3600"}, 0.5),
+        (429, {"retry-after": "soon"}, 0.5),
+        (429, {"retry-after": "Thu, 01 Jan 1970 00:00:00 GMT"}, 0.5),
+        (503, {"retry-after": "nan"}, 0.5),
+        (503, {"x-should-retry": "false"}, None),
+        (400, {}, None),
+        (400, {"x-should-retry": "true"}, 0.5),
+        (None, {}, 0.5),
+    ],
+)
+def test_pause_before_a_retry_is_what_the_server_asks_for(status, headers, expected):
+    """A server's wish counts, within limits; a refusal that stays one is not repeated."""
+    error = HTTPFault()
+    error.status_code, error.response = status, SimpleNamespace(headers=headers)
+    pause = pause_before_retry(error, 0)
+    if expected == 0.5:  # one of our own, cut by up to a quarter at random
+        assert pause is not None
+        assert 0.375 <= pause <= 0.5
+    else:
+        assert pause == expected

@@ -57,7 +57,7 @@ def test_what_is_not_known_for_sure_has_no_price(model, provider, prompt_tokens,
     ],
 )
 def test_address_tells_whose_prices_count(address, provider, expected):
-    """A server that is known by its address has its own prices; a gateway has its vendor's."""
+    """A server that is known by its address has its own prices; others those that are named."""
     cost = cost_usd("gpt-5", provider, 1000, 100, address=address)
     assert cost == (expected if expected is None else pytest.approx(expected))
 

@@ -79,6 +79,13 @@ def test_address_in_the_environment_needs_no_key(spec, variable, value, expected
     server = server_from_spec(spec, {variable: value})
     assert server.base_url == f"https://gateway.example{expected}"
     assert (server.api_key, server.address_variable) == ("", variable)
+    assert server.price_provider == ""
+
+
+def test_vendors_own_address_has_its_prices():
+    """The address that is the vendor's own anyway may be set."""
+    variables = {"OPENAI_BASE_URL": "https://api.openai.com/v2", "OPENAI_API_KEY": KEY}
+    assert server_from_spec("openai:m", variables).price_provider == "openai"
 
 
 @pytest.mark.parametrize(
