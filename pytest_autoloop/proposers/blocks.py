@@ -17,6 +17,12 @@ _QUOTED_LINE_LIMIT = 200
 _REPORTED_PROBLEMS = 5
 #: What was meant as the edge of a block, to the letter or not.
 _EDGE = re.compile(r"\s*(?:<{5,}\s*SEARCH|>{5,}\s*REPLACE)\b.*", re.IGNORECASE)
+#: What may have been meant as one, cut off or in other words; a run of ``=`` underlines prose.
+_DAMAGED = re.compile(r"\s*(?:<{4,}|>{4,})(?:[\s\w].*)?")
+#: The same in the words that models know, for places where a file's own lines stand.
+_FAMILIAR = re.compile(
+    r"\s*(?:<{4,}\s*(?:SEARCH|ORIGINAL)|>{4,}\s*(?:REPLACE|UPDATED))\b.*", re.IGNORECASE
+)
 
 
 @dataclass(slots=True)
@@ -71,6 +77,29 @@ def parse_blocks(lines: Iterable[str], width: int) -> list[Block]:
             f"the reply has no SEARCH/REPLACE block: write {form}, each marker on its own line"
         )
     return blocks
+
+
+def refuse_damaged(around: Iterable[str], content: Iterable[str], present: Iterable[str]) -> None:
+    """Refuse lines that may have been meant as a marker, which the file itself does not hold.
+
+    Args:
+        around: lines of the reply beside what is applied.
+        content: lines that are about to be written.
+        present: lines of the file as it is.
+
+    Raises:
+        InvalidEditError: there is one; what it began or ended must not be lost in silence.
+
+    """
+    known = {line.strip() for line in present}
+    for lines, pattern in ((around, _DAMAGED), (content, _FAMILIAR)):
+        for line in map(str.strip, lines):
+            if pattern.fullmatch(line) and line not in known:
+                raise InvalidEditError(
+                    f"the line {line[:_QUOTED_LINE_LIMIT]!r} looks like a damaged marker of a "
+                    "block: write every block in the form that was asked for, and do not begin "
+                    "other lines like one"
+                )
 
 
 def apply_blocks(blocks: Sequence[Block], lines: Sequence[str]) -> list[str]:

@@ -180,7 +180,8 @@ def _read(reply: str, brief: Brief, wanted: EditFormat) -> Edit | str:
         # Refused whole; the content does not matter, the path says why.
         return Edit(other, b"")
     try:
-        return Edit(brief.target.path, apply_reply(reply, brief.source, wanted))
+        path = brief.target.path
+        return Edit(path, apply_reply(reply, brief.source, wanted, path=path))
     except InvalidEditError as problem:
         return str(problem)
 

@@ -1,21 +1,23 @@
 """Edit formats: from a model's reply to the target's new bytes, exactly or not at all.
 
 Short files are replaced whole, longer ones by SEARCH/REPLACE blocks. Nothing is guessed: a reply
-that cannot be applied to the letter raises `InvalidEditError`, whose message is written for the
-model that has to repair it.
+that cannot be applied to the letter, or holds more code than can be applied, raises
+`InvalidEditError`, whose message is written for the model that has to repair it.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from pytest_autoloop.proposers.blocks import apply_blocks, parse_blocks
+from pytest_autoloop.proposers.blocks import apply_blocks, parse_blocks, refuse_damaged
 from pytest_autoloop.proposers.encodings import InvalidEditError, decode, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = [
     "DESCRIPTION_LIMIT",
@@ -29,6 +31,7 @@ __all__ = [
     "edit_format",
     "encode",
     "fence_for",
+    "is_aside",
     "marker_width",
     "parse_description",
     "shortest_fences",
@@ -46,6 +49,14 @@ _DEFAULT_MARKER_WIDTH = 7
 
 #: A line that opens or closes a fenced block.
 FENCE = re.compile(r" {0,3}(?P<mark>`{3,}(?=[^`]*$)|~{3,})(?P<info>.*)")
+#: Languages of what models show beside a file: how to run it, what it prints, what it changes.
+_ASIDE = (
+    "bash sh zsh fish shell shellscript console terminal shell-session powershell ps1 bat cmd "
+    "text txt plaintext output log json jsonl diff patch"
+)
+#: Those of them that may be meant to be applied, beside blocks that are.
+_CHANGES = "diff patch"
+_SHELL_SCRIPT = re.compile(r"#!.*sh\b")
 _BLOCK_EDGE = re.compile(r"<{7,} SEARCH\s*|>{7,} REPLACE\s*")
 _MARKER_RUN = re.compile(r"^(?:<{7,}|={7,}|>{7,})", re.MULTILINE)
 _DESCRIPTION = re.compile(r"[\s#*_>-]*description[\s*_]*:(?P<text>.*)", re.IGNORECASE)
@@ -138,8 +149,11 @@ def _prose(lines: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
     return lines[: delimiters[0]], lines[delimiters[-1] + 1 :]
 
 
-def apply_reply(reply: str, source: bytes, edit_format: EditFormat) -> bytes:
+def apply_reply(reply: str, source: bytes, edit_format: EditFormat, *, path: str = "") -> bytes:
     """Return the target's new content: the source as the reply changes it.
+
+    What else stands in fences must be shell, output or data by its info string, and the file at
+    `path` must be nothing of that: else nobody knows for sure what was meant.
 
     Raises:
         InvalidEditError: the reply cannot be applied to the letter; nothing was applied.
@@ -149,17 +163,25 @@ def apply_reply(reply: str, source: bytes, edit_format: EditFormat) -> bytes:
     text = decode(source)
     if "\r" not in text:  # a target that holds lone carriage returns must not lose them
         reply = reply.replace("\r\n", "\n")
-    lines = reply.split("\n")
+    lines, present = reply.split("\n"), _lines(text)
     width = marker_width(text)
-    begins = "<" * width + " SEARCH"
+    begins, ends = "<" * width + " SEARCH", ">" * width + " REPLACE"
+    suffix = PurePosixPath(path).suffix.removeprefix(".")
+    may_be_aside = not (is_aside(suffix) or _SHELL_SCRIPT.match(text))
     # Blocks are understood for short files too: they say without doubt what they mean.
     if edit_format == "blocks" or any(line.rstrip() == begins for line in lines):
-        new = apply_blocks(parse_blocks(lines, width), _lines(text))
+        blocks = parse_blocks(lines, width)
+        beside = _beside(lines, begins, ends)
+        _refuse_code_beside(beside, begins, may_be_aside)
+        written = [line for block in blocks for line in block.replace]
+        around = [line for line in beside if line != begins]
+        refuse_damaged(around, written, present)
+        new = apply_blocks(blocks, present)
     else:
-        new = _last_fenced_block(lines, text)
+        new = _fenced_file(lines, text, may_be_aside)
         if text.strip() and not any(line.strip() for line in new):
             raise InvalidEditError("the fenced block is empty: it must hold the whole new file")
-    _refuse_left_out_code(new, _lines(text))
+    _refuse_left_out_code(new, present)
     end = "\n" if new and (text.endswith("\n") or not text) else ""
     return encode("\n".join(new) + end, source)
 
@@ -183,34 +205,104 @@ def _lines(text: str) -> list[str]:
     return text.removesuffix("\n").split("\n") if text else []
 
 
-# Whole file
+# Fences
 
 
-def _last_fenced_block(lines: Sequence[str], text: str) -> list[str]:
-    shortest = shortest_fences(text)
-    opening = ""
-    block: list[str] = []
-    found: list[str] | None = None
+@dataclass(slots=True)
+class _Fenced:
+    """What stands between two fences."""
+
+    mark: str
+    info: str
+    #: Blanks in front of the opening fence, which its lines have too.
+    indentation: int
+    lines: list[str] = field(default_factory=list)
+    closed: bool = False
+
+    def add(self, line: str) -> None:
+        """Take a line without the fence's own indentation."""
+        blanks = len(line) - len(line.lstrip(" "))
+        self.lines.append(line[min(blanks, self.indentation) :])
+
+
+def is_aside(info: str) -> bool:
+    """Tell whether an info string is that of commands, output or data rather than of code."""
+    return _language(info) in _ASIDE.split()
+
+
+def _language(info: str) -> str:
+    return re.split(r"[\s,:{}]+", info.strip().lower(), maxsplit=1)[0]
+
+
+def _fenced(lines: Iterable[str], shortest: Mapping[str, int]) -> tuple[list[_Fenced], list[str]]:
+    """Return what stands in fences of at least these lengths, and the lines around them."""
+    found: list[_Fenced] = []
+    around: list[str] = []
     for line in lines:
         fence = FENCE.fullmatch(line)
-        if not opening:
-            if fence and len(fence["mark"]) >= shortest[fence["mark"][0]]:
-                opening, block = fence["mark"], []
-        elif fence and fence["mark"].startswith(opening) and not fence["info"].strip():
-            opening, found = "", block
+        if found and not found[-1].closed:
+            opened = found[-1]
+            if fence and fence["mark"].startswith(opened.mark) and not fence["info"].strip():
+                opened.closed = True
+            else:
+                opened.add(line)
+        elif fence and len(fence["mark"]) >= shortest[fence["mark"][0]]:
+            indentation = len(line) - len(line.lstrip(" "))
+            found.append(_Fenced(fence["mark"], fence["info"], indentation))
         else:
-            block.append(line)
+            around.append(line)
+    return found, around
+
+
+def _fenced_file(lines: Sequence[str], text: str, may_be_aside: bool) -> list[str]:
+    """Return the one fenced block that is the file; commands beside it are not taken for it."""
+    found, around = _fenced(lines, shortest_fences(text))
     wanted = fence_for(text)
-    if opening:
+    if found and not found[-1].closed:
         raise InvalidEditError(
-            f"the fenced block that begins with {opening} is not closed: close it with the same "
-            f"fence, and take a longer one than {wanted} when the file itself holds such fences"
+            f"the fenced block that begins with {found[-1].mark} is not closed: close it with the "
+            f"same fence, and take a longer one than {wanted} when the file itself holds such "
+            "fences"
         )
-    if found is None:
+    if not found:
         raise InvalidEditError(
             f"the reply has no fenced block: write the whole new file between two {wanted} lines"
         )
-    return found
+    files = found
+    if may_be_aside and len(found) > 1:
+        files = [block for block in found if not is_aside(block.info)]
+    if len(files) != 1:
+        raise InvalidEditError(
+            f"the reply has {len(found)} fenced blocks: send the complete file in one, and no other"
+        )
+    refuse_damaged(around, files[0].lines, _lines(text))
+    return files[0].lines
+
+
+def _beside(lines: Iterable[str], begins: str, ends: str) -> list[str]:
+    """Return the lines outside of blocks; of each block its first line stays for it."""
+    beside: list[str] = []
+    in_block = False
+    for line in lines:
+        if in_block:
+            in_block = line.rstrip() != ends
+            continue
+        in_block = line.rstrip() == begins
+        beside.append(begins if in_block else line)
+    return beside
+
+
+def _refuse_code_beside(beside: Sequence[str], begins: str, may_be_aside: bool) -> None:
+    """Refuse what may have been meant as a change and is in no block."""
+    for block in _fenced(beside, {"`": 3, "~": 3})[0]:
+        aside = (
+            may_be_aside and is_aside(block.info) and _language(block.info) not in _CHANGES.split()
+        )
+        if begins not in block.lines and any(map(str.strip, block.lines)) and not aside:
+            raise InvalidEditError(
+                f"the fenced block that begins with {block.mark}{block.info.rstrip()} holds no "
+                "SEARCH/REPLACE block: write what it changes as one, or leave it out"
+            )
 
 
 def shortest_fences(text: str) -> dict[str, int]:

@@ -55,10 +55,44 @@ def test_whole_file_is_the_fenced_block():
     assert applied(whole("x = 2\ny = 3\n"), b"x = 1\n") == b"x = 2\ny = 3\n"
 
 
-def test_last_of_several_blocks_is_the_file():
-    """A model may show snippets first: the last block is the file."""
-    reply = "Replace this:\n```python\nx = 1\n```\nby:\n" + whole("x = 2\n")
-    assert applied(reply, b"x = 1\n") == b"x = 2\n"
+@pytest.mark.parametrize("info", ["", "python", "py title=a.py", "markdown"])
+def test_several_blocks_are_refused(info):
+    """Which of several blocks is the file is not guessed at, and none is dropped in silence."""
+    other = f"```{info}\nx = 1\n```\n"
+    for reply in (other + whole("x = 2\n"), whole("x = 2\n") + other):
+        assert "the reply has 2 fenced blocks" in problem_of(reply, b"x = 1\n")
+    assert "the reply has 3 fenced blocks" in problem_of(whole("x = 2\n") + other * 2, b"x = 1\n")
+
+
+@pytest.mark.parametrize("info", ["bash", "sh", " Console", "text", "diff", "json", "shell {x}"])
+def test_commands_and_output_beside_the_file_are_not_the_file(info):
+    """A model may show how to run the file: that is neither taken for it nor held against it."""
+    aside = f"Run it:\n```{info}\npytest -q\n```\n"
+    for reply in (aside + whole("x = 2\n"), whole("x = 2\n") + aside * 2):
+        assert applied(reply, b"x = 1\n") == b"x = 2\n"
+    assert "2 fenced blocks" in problem_of(aside * 2, b"x = 1\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "source"), [("run.sh", b"ls\n"), ("data.json", b"{}\n"), ("run", b"#!/bin/bash\n")]
+)
+def test_file_of_commands_or_data_stands_alone(path, source):
+    """Beside a target that is shell or data itself, no other block is passed over."""
+    reply = whole("x = 2\n") + "```bash\nls -l\n```\n"
+    with pytest.raises(InvalidEditError, match="2 fenced blocks"):
+        apply_reply(reply, source, "whole", path=path)
+    assert apply_reply(whole("ls -l\n"), source, "whole", path=path) == b"ls -l\n"
+
+
+@pytest.mark.parametrize("blanks", [1, 2, 3])
+def test_indentation_of_the_fence_is_not_the_files(blanks):
+    """What a list's indentation puts before the fence is taken off each line that has it."""
+    indented = "".join(
+        " " * blanks + line for line in ("```py\n", "if x:\n", "    y = 1\n", "```\n")
+    )
+    assert applied(f"1. Change it:\n{indented}", b"x = 1\n") == b"if x:\n    y = 1\n"
+    shallow = f"{' ' * blanks}```\nif x:\n y = 1\n```\n"
+    assert applied(shallow, b"x = 1\n") == b"if x:\ny = 1\n"
 
 
 def test_fence_of_tildes_is_a_fence():
@@ -254,6 +288,58 @@ def test_block_that_was_meant_is_not_lost(stray):
     second = block("line_9 = 9\n", "").partition("\n")[2]
     problem = problem_of(block("line_5 = 5\n", "") + f"{stray}\n{second}", LONG)
     assert repr(stray.strip()) in problem
+
+
+NEAR_MISSES = [
+    "<<<< SEARCH\nline_9 = 9\n====\nline_9 = 0\n>>>> REPLACE\n",
+    "<<<<<<< ORIGINAL\nline_9 = 9\n=======\nline_9 = 0\n>>>>>>> UPDATED\n",
+    "<<<<<<< HEAD\nline_9 = 9\n=======\nline_9 = 0\n>>>>>>> new\n",
+    "  <<<<<<<< old\nline_9 = 9\n",
+    "<<<<<<< SEA",
+    "<<<<<<<",
+]
+
+
+@pytest.mark.parametrize("near_miss", NEAR_MISSES)
+def test_block_in_other_words_is_not_lost(near_miss):
+    """What begins like a marker outside of a block or file refuses the reply, before or after."""
+    good = block("line_5 = 5\n", "")
+    for reply in (f"{good}{near_miss}", f"{near_miss.rstrip()}\n{good}"):
+        assert "looks like a damaged marker" in problem_of(reply, LONG)
+    assert "looks like a damaged marker" in problem_of(whole("x = 2\n") + near_miss, b"x = 1\n")
+
+
+@pytest.mark.parametrize("near_miss", NEAR_MISSES[:2])
+def test_block_in_other_words_is_no_content(near_miss):
+    """Blocks that are almost some are neither written as a file nor into one."""
+    assert "looks like a damaged marker" in problem_of(whole(near_miss), b"x = 1\n")
+    swallowed = block("line_5 = 5\n", near_miss.replace("\n=======\n", "\n=====\n"))
+    assert "looks like a damaged marker" in problem_of(swallowed, LONG)
+
+
+def test_what_the_target_holds_or_prose_underlines_is_no_damage():
+    """A line of the target itself may be quoted, and prose may have headings."""
+    prose = "Plan\n=====\n>>> f()\n<<<< here\n"
+    reply = prose + block("line_5 = 5\n", "") + prose
+    assert (
+        applied(reply, LONG + b"<<<< here\n") == LONG.replace(b"line_5 = 5\n", b"") + b"<<<< here\n"
+    )
+    assert applied(whole("<<<< SEARCH\ny\n"), b"<<<< SEARCH\n") == b"<<<< SEARCH\ny\n"
+
+
+@pytest.mark.parametrize(
+    "fenced", ["```python\nline_9 = 0\n```\n", "```\nx\n", "~~~diff\n-x\n~~~\n"]
+)
+def test_code_beside_blocks_is_not_lost(fenced):
+    """Code in a fence of its own may have been meant as a change: the model is asked."""
+    good = block("line_5 = 5\n", "")
+    assert "holds no SEARCH/REPLACE block" in problem_of(f"```python\n{good}```\n{fenced}", LONG)
+
+
+def test_commands_beside_blocks_are_let_be():
+    """How to run the tests is no change, and neither is an empty fence."""
+    reply = block("line_5 = 5\n", "") + "```bash\npytest -q\n```\n```\n\n```\n"
+    assert applied(reply, LONG) == LONG.replace(b"line_5 = 5\n", b"")
 
 
 def test_format_is_what_was_asked_for():

@@ -28,6 +28,14 @@ LABELS = {
     "src/pkg/other.py": "src/pkg/other.py",
     "src/fast/scan.c": "src/fast/scan.c",
     "../parser2.py": "../parser2.py",
+    "### `tests/test_a.py` (new):": "tests/test_a.py",
+    "**tests/test_a.py** (updated)": "tests/test_a.py",
+    "File: Makefile": "Makefile",
+    "vendor/src/pkg/parser.py": "vendor/src/pkg/parser.py",
+    "./vendor/src/pkg/parser.py": "./vendor/src/pkg/parser.py",
+    "../src/pkg/parser.py": "../src/pkg/parser.py",
+    "a/b/src/pkg/parser.py": "a/b/src/pkg/parser.py",
+    "tests/parser.py": "tests/parser.py",
 }
 #: Lines that name the target, or no file for sure.
 DOUBTFUL = [
@@ -39,6 +47,9 @@ DOUBTFUL = [
     "a/src/pkg/parser.py",
     "File: src/pkg/parser.py",
     "File: parser",
+    "b/src/pkg/parser.py (new)",
+    "`self.lock` (new):",
+    "Makefile",
     "np.sort",
     "`self.c`:",
     "`self.lock`:",
@@ -92,6 +103,31 @@ def test_in_doubt_nothing_else_is_meant(label, content):
 def test_path_in_the_info_string_names_the_file(info, expected):
     """A fence may say itself which file it holds."""
     assert other_path(f"DESCRIPTION: faster\n\n```{info}\nx = 2\n```\n", SOURCE, TARGET) == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "expected"),
+    [
+        ("# tests/test_a.py", "tests/test_a.py"),
+        ("// src/fast/scan.c", "src/fast/scan.c"),
+        ("/* src/fast/scan.c */", "src/fast/scan.c"),
+        ("# file: conftest.py", "conftest.py"),
+        ("# src/pkg/parser.py", ""),
+        ("# parser.py", ""),
+        ("# See tests/test_a.py", ""),
+        ("# " + "x" * 10_000, ""),
+        ("tests/test_a.py", ""),
+        ("#!/usr/bin/env python", ""),
+    ],
+)
+def test_comment_that_begins_a_whole_file_names_it(first, expected):
+    """Some write the path into the file, as its first line."""
+    reply = f"DESCRIPTION: faster\n\n```python\n{first}\nx = 2\n```\n"
+    assert other_path(reply, SOURCE, TARGET) == expected
+    # The source's own first line, a command and code in blocks say nothing.
+    assert other_path(reply, first.encode() + b"\nx = 1\n", TARGET) == ""
+    assert other_path(reply.replace("```python", "```bash"), SOURCE, TARGET) == ""
+    assert other_path(reply + BLOCK, SOURCE, TARGET) == ""
 
 
 def test_path_between_fence_and_block_names_the_file():
