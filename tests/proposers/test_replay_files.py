@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,7 @@ import pytest
 from pytest_autoloop.errors import UsageError
 from pytest_autoloop.model import Brief, Edit, Proposal, Target
 from pytest_autoloop.proposers.replay import ReplayProposer, from_spec
+from pytest_autoloop.proposers.replay.files import read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -130,10 +133,56 @@ def test_a_folder_that_was_emptied_is_refused(tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs Linux's /proc")
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     """Nothing is spent before the whole queue has been read."""
+    proposer = from_spec("/proc/self/mem", tmp_path)
+    with pytest.raises(UsageError, match=r"cannot read the candidate /proc/self/mem: Input/output"):
+        proposer.check(TARGET, SOURCE)
+
+
+def test_a_link_that_leads_out_of_the_folder_is_refused(tmp_path: Path) -> None:
+    """What lies elsewhere may be a secret; a link to another file of the folder is none."""
     (tmp_path / "ideas").mkdir()
-    (tmp_path / "ideas" / "2.py").symlink_to("/proc/self/mem")
-    with pytest.raises(UsageError, match=r"cannot read the candidate .*2\.py: Input/output"):
-        queue(tmp_path, {"1.py": b"1"})
+    (tmp_path / "secret").write_bytes(b"secret")
+    (tmp_path / "ideas" / "2.py").symlink_to("1.py")
+    assert len(drained(queue(tmp_path, {"1.py": b"1"}))) == 2
+    for name, aim in {"3.py": "../secret", "4.patch": str(tmp_path), "5.py": "../none"}.items():
+        link = tmp_path / "ideas" / name
+        link.symlink_to(aim)
+        with pytest.raises(UsageError, match=rf"ideas.{name} is a link that leads out") as raised:
+            from_spec("ideas", tmp_path)
+        assert "secret" not in str(raised.value).replace(str(tmp_path), "")
+        link.unlink()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no pipes with names")
+@pytest.mark.parametrize("name", ["2.py", "2.patch"])
+def test_what_is_no_regular_file_is_refused(tmp_path: Path, name: str) -> None:
+    """Also one that comes after the start; nobody waits for a pipe."""
+    proposer = queue(tmp_path, {"1.py": b"1"})
+    os.mkfifo(tmp_path / "ideas" / name)
+    with pytest.raises(UsageError, match=rf"ideas.{name} is no regular file; take it out"):
+        from_spec("ideas", tmp_path)
+    with pytest.raises(UsageError, match=rf"ideas.{name} is no regular file"):
+        proposer.check(TARGET, SOURCE)
+
+
+@pytest.mark.parametrize("name", ["2.py", "2.diff"])
+def test_a_file_that_is_too_large_is_refused(tmp_path: Path, name: str) -> None:
+    """Named with its size, and never read."""
+    (tmp_path / "ideas").mkdir()
+    with (tmp_path / "ideas" / name).open("wb") as stream:
+        stream.truncate(16 * 2**20 + 1)
+    says = rf"ideas.{name} has 16,777,217 bytes, more than the 16 MB"
+    for argument in ("ideas", f"ideas/{name}"):
+        with pytest.raises(UsageError, match=says):
+            from_spec(argument, tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no pipes with names")
+def test_what_a_file_turns_into_is_looked_at_again(tmp_path: Path) -> None:
+    """Between the look and the opening somebody may put a pipe in its place."""
+    os.mkfifo(tmp_path / "1.py")
+    with pytest.raises(UsageError, match="no regular file"):
+        read(tmp_path / "1.py")
 
 
 # Patches ------------------------------------------------------------------------------------
