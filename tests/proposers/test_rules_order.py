@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
 import pytest
 
 from pytest_autoloop.errors import UsageError
-from pytest_autoloop.model import Brief, HotLine, Target
+from pytest_autoloop.model import Brief, HotLine, Outcome, Target
 from pytest_autoloop.proposers.rules import RulesProposer
 from pytest_autoloop.proposers.rules.catalogue import RULES
 from tests.proposers import test_rules_expressions as expressions
 from tests.proposers import test_rules_statements as whole_statements
 from tests.proposers.test_rules_support import executed
+
+if TYPE_CHECKING:
+    from pytest_autoloop.model import Proposal, Status
 
 SOURCE = b"""\
 def total(xs):
@@ -44,10 +50,14 @@ def brief(
     profile: tuple[HotLine, ...] = (),
     path: str = "src/a.py",
     remark: str = "",
+    history: tuple[Outcome, ...] = (),
 ) -> Brief:
     """Ask for a proposal on a source."""
     target = Target(path, "faster")
-    return Brief(1, target, source, readings=(), profile=profile, remark=remark)
+    number = len(history) + 1
+    return Brief(
+        number, target, source, readings=(), profile=profile, remark=remark, history=history
+    )
 
 
 def proposed(*profile: HotLine) -> list[str]:
@@ -171,3 +181,103 @@ def test_a_campaign_that_keeps_what_it_can_ends():
     assert "result = sum(xs)" in text
     assert "math.sqrt((x * x) + (y * y))" in text
     assert "key=len" in text
+
+
+@dataclass
+class Campaign:
+    """Asks for one proposal after the other, and tells what became of each."""
+
+    source: bytes = SOURCE
+    history: tuple[Outcome, ...] = ()
+    proposer: RulesProposer = field(default_factory=lambda: RulesProposer(with_ruff=False))
+
+    def judged(self, status: Status, reason: str = "") -> list[str]:
+        """Judge all that is proposed in one way; return the descriptions."""
+        found = []
+        while (proposal := self.next()) is not None:
+            found.append(proposal.description)
+            self.tell(status, reason, proposal)
+        return found
+
+    def next(self) -> Proposal | None:
+        """Ask for a proposal."""
+        return self.proposer.propose(brief(self.source, history=self.history))
+
+    def tell(self, status: Status, reason: str, proposal: Proposal) -> None:
+        """Add an experiment to the history."""
+        # A campaign writes descriptions as one line, of 200 characters at most.
+        description = " ".join(proposal.description.split())[:200]
+        outcome = Outcome(len(self.history) + 1, status, reason, description)
+        self.history += (outcome,)
+
+
+#: What a keep may have done to the sample: to the last function alone.
+CHANGED = SOURCE.replace(b"def longest(words):", b"def longest(words, /):")
+REFUSALS: list[tuple[Status, str]] = [
+    ("discard", "guard"),
+    ("discard", "screen"),
+    ("discard", "differential"),
+    ("crash", "collection"),
+    ("timeout", "guard"),
+]
+
+
+@pytest.mark.parametrize(("status", "reason"), REFUSALS)
+@pytest.mark.parametrize("resumed", [False, True])
+def test_what_was_refused_is_not_tried_again(status: Status, reason: str, resumed: bool) -> None:
+    """Unless its function has changed since; a resumed campaign takes the present one for it."""
+    campaign = Campaign()
+    first = campaign.judged(status, reason)
+    assert len(first) > 5
+    if resumed:
+        campaign.proposer = RulesProposer(with_ruff=False)
+        assert campaign.next() is None
+    campaign.source = b"import os\n\n\n" + CHANGED
+    assert campaign.judged(status, reason) == [words for words in first if "longest" in words]
+    campaign.source = b"import sys\n\n\n" + CHANGED
+    assert campaign.judged(status, reason) == []
+
+
+def test_what_gained_nothing_is_tried_once_more() -> None:
+    """After a keep, behind all that is new, and after the next one no more."""
+    campaign = Campaign()
+    first = campaign.judged("discard", "no-gain")
+    more = b"\n\ndef mean(xs):\n    return sum([x ** 2 for x in xs]) / len(xs)\n"
+    campaign.source = SOURCE + more
+    second = campaign.judged("discard", "no-gain")
+    new = [words for words in second if words not in first]
+    assert new
+    assert second == [*new, *first]
+    campaign.source = b"import os\n\n\n" + campaign.source
+    assert campaign.judged("discard", "no-gain") == new
+    campaign.source = b"import sys\n\n\n" + campaign.source
+    assert campaign.judged("discard", "no-gain") == []
+
+
+def test_the_number_of_proposals_is_bounded() -> None:
+    """Keeps elsewhere in the file bring back nothing that a guard refused."""
+    campaign = Campaign()
+    ideas = len(campaign.judged("discard", "guard"))
+    for keep in range(5):
+        campaign.source = b"import os\n" * (keep + 1) + SOURCE
+        campaign.judged("discard", "guard")
+    assert len(campaign.history) == ideas
+
+
+def test_same_words_at_two_places_are_two_ideas() -> None:
+    """One that was refused says nothing of the other."""
+    square = b"def square(x):\n    return x ** 2\n\n\n"
+    campaign = Campaign(square + square.replace(b"return", b"y =") + SOURCE)
+    first = campaign.judged("discard", "guard")
+    twice = {words for words in first if first.count(words) == 2}
+    assert any("square" in words for words in twice)
+
+
+def test_what_has_changed_comes_before_what_gained_nothing() -> None:
+    """A place that is another one now is worth more than one that is as it was."""
+    campaign = Campaign()
+    first = campaign.judged("discard", "no-gain")
+    campaign.source = CHANGED
+    assert campaign.judged("discard", "no-gain") == sorted(
+        first, key=lambda words: "longest" not in words
+    )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -16,6 +18,7 @@ from pytest_autoloop.model import Edit, Proposal
 from pytest_autoloop.proposers.base import ProposerBase
 from pytest_autoloop.proposers.rules import ruff
 from pytest_autoloop.proposers.rules.catalogue import RULES
+from pytest_autoloop.proposers.rules.memory import Idea, Memory, Places, known_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,7 +36,7 @@ class Candidate:
     expected: float
     #: Makes the new content; None if there is none.
     content: Callable[[], bytes | None]
-    #: Its lines, from 1; asked for only where there is a profile.
+    #: Its lines, from 1.
     lines: Callable[[], set[int]]
 
 
@@ -51,10 +54,10 @@ class RulesProposer(ProposerBase):
     def __init__(self, *, with_ruff: bool = True) -> None:
         self._with_ruff = with_ruff
         self._asked: tuple[bytes, tuple[HotLine, ...]] | None = None
-        self._candidates: Iterator[Candidate] = iter(())
+        self._candidates: Iterator[tuple[Candidate, Idea]] = iter(())
         #: Hashes of every content that was proposed or was the incumbent.
         self._seen: set[bytes] = set()
-        self._tried: set[str] = set()
+        self._memory = Memory()
 
     def check(self, target: Target, source: bytes) -> None:  # noqa: ARG002 - any content will do
         """Refuse targets that are no Python files.
@@ -76,30 +79,42 @@ class RulesProposer(ProposerBase):
         """
         if not _is_python_file(brief.target):
             return None
-        self._tried.update(outcome.description for outcome in brief.history)
+        self._memory.learn(brief.history)
         if self._asked != (brief.source, brief.profile):
             self._asked = (brief.source, brief.profile)
             self._seen.add(_digest(brief.source))
             found = candidates(brief.source, brief.profile, with_ruff=self._with_ruff)
-            self._candidates = self._untried_first(found)
-        for candidate in self._candidates:
-            self._tried.add(candidate.description)
+            self._candidates = self._worth_trying(found, Places(brief.source))
+        for candidate, idea in self._candidates:
             content = candidate.content()
             if content is not None and (digest := _digest(content)) not in self._seen:
                 self._seen.add(digest)
+                self._memory.propose(idea, brief.number)
                 edit = Edit(path=brief.target.path, content=content)
                 return Proposal(candidate.description, edits=(edit,), proposer=self.name)
         return None
 
-    def _untried_first(self, found: Iterable[Candidate]) -> Iterator[Candidate]:
-        """Yield what was proposed for an earlier source only after what never was."""
-        again: list[Candidate] = []
+    def _worth_trying(
+        self, found: Iterable[Candidate], places: Places
+    ) -> Iterator[tuple[Candidate, Idea]]:
+        """Yield what was never tried, then what was tried where the file has changed since.
+
+        What worked and gained too little comes last, once more; what was refused never does.
+        """
+        later: list[tuple[int, Candidate, Idea]] = []
+        occurrences: Counter[str] = Counter()
         for candidate in found:
-            if candidate.description in self._tried:
-                again.append(candidate)
-            else:
-                yield candidate
-        yield from again
+            description = known_as(candidate.description)
+            idea = Idea(description, occurrences[description], places.digest(candidate.lines()))
+            occurrences[description] += 1
+            rank = self._memory.rank(idea)
+            if rank:
+                later.append((rank, candidate, idea))
+            elif rank is not None:
+                yield candidate, idea
+        for _, candidate, idea in sorted(later, key=itemgetter(0)):
+            if self._memory.rank(idea) is not None:
+                yield candidate, idea
 
 
 def _is_python_file(target: Target) -> bool:
