@@ -18,6 +18,7 @@ from pytest_autoloop.errors import (
 from pytest_autoloop.model import Usage
 from pytest_autoloop.proposers.edits import clean_text, visible_reply
 from pytest_autoloop.proposers.faults import (
+    TooLargeError,
     TooSlowError,
     address_of,
     advice_of,
@@ -54,10 +55,6 @@ _REPLY_LIMIT = 16_000_000
 _TOKEN_LIMIT = 10**12
 
 
-class _TooLargeError(Exception):
-    """The reply is larger than any that could be meant."""
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a model said, never empty or cut off, and what that cost."""
@@ -85,6 +82,8 @@ class Connection:
         self._timeout = timeout
         self._max_retries = max_retries
         self._client: OpenAI | None = None
+        #: The answer that is being read, of the library that the client is built on.
+        self._received: object = None
         hidden = {*secrets, server.api_key, *secrets_of(server.base_url)}
         # Longest first: one secret may be part of another.
         self._secrets = sorted(
@@ -110,7 +109,7 @@ class Connection:
             self._within(_REACH_TIMEOUT, look)
         except (openai.APIConnectionError, TooSlowError) as error:
             return self._no_connection(error, _REACH_TIMEOUT, attempts=1)
-        except openai.OpenAIError:
+        except (openai.OpenAIError, TooLargeError):
             return ""
         return ""
 
@@ -128,7 +127,7 @@ class Connection:
         except (openai.OpenAIError, TooSlowError) as error:
             # The cause is not chained: its text may quote the key.
             raise self._explained(error) from None
-        except _TooLargeError:
+        except TooLargeError:
             raise UnreachableError(
                 f"{self.name}: {self._address} answered with more than "
                 f"{_REPLY_LIMIT // 1_000_000} MB, which no chat completion has. Check "
@@ -177,7 +176,7 @@ class Connection:
             except Exception as error:
                 raise openai.APIConnectionError(request=response.http_request) from error
         if len(body) > _REPLY_LIMIT:
-            raise _TooLargeError
+            raise TooLargeError
         return bytes(body)
 
     def _within(self, seconds: float, work: Callable[[], Result]) -> Result:
@@ -185,12 +184,20 @@ class Connection:
 
         The client's own limit is none: it begins anew with every byte.
         """
+        self._received = None
         self._connected()  # here, so that the client which is closed is the one that works
         try:
-            return within(seconds, work)
-        except (TooSlowError, KeyboardInterrupt):
+            return within(seconds, work, self._is_too_large)
+        except (TooLargeError, TooSlowError, KeyboardInterrupt):
             self.close()
             raise
+
+    def _receive(self, response: object) -> None:
+        self._received = response
+
+    def _is_too_large(self) -> bool:
+        """Tell whether too much has come, of an error too: the client reads that to its end."""
+        return getattr(self._received, "num_bytes_downloaded", 0) > _REPLY_LIMIT
 
     def redact(self, text: str) -> str:
         """Return a text without the secrets."""
@@ -219,6 +226,7 @@ class Connection:
                 default_query=dict(parse_qsl(parts.query)),
                 default_headers=self._own_headers(key),
                 timeout=self._timeout,
+                http_client=openai.DefaultHttpxClient(event_hooks={"response": [self._receive]}),
                 max_retries=0,  # ours, so that each attempt has its limit
             )
         return self._client

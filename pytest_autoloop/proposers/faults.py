@@ -7,7 +7,7 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from time import time
+from time import monotonic, time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_autoloop.errors import (
@@ -37,6 +37,8 @@ _PASSING = frozenset({408, 409, 429})
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 8.0
 _LONGEST_ASKED_PAUSE = 60.0
+#: Seconds between two looks at how much has come.
+_LOOK_INTERVAL = 0.05
 #: How servers say in lower case that the model is done; that it, or who watches it, would not; and
 #: that it had to stop. Whatever else one says, the reply is not known to be whole.
 _DONE = frozenset(
@@ -49,6 +51,10 @@ _CUT_OFF = frozenset({"length", "max_tokens", "model_length", "max_output_tokens
 _LONGEST_REASON = 60
 
 Result = TypeVar("Result")
+
+
+class TooLargeError(Exception):
+    """The server sends more than any reply that could be meant."""
 
 
 class TooSlowError(Exception):
@@ -148,11 +154,12 @@ def ending_of(reason: str, said: str) -> Fault | None:
     return Fault(TruncatedReplyError, f": the reply {how}, and nothing of it is applied", advice)
 
 
-def within(seconds: float, work: Callable[[], Result]) -> Result:
+def within(seconds: float, work: Callable[[], Result], is_too_large: Callable[[], bool]) -> Result:
     """Return what the work returns, or raise what it raises.
 
     Raises:
         TooSlowError: it takes longer; a thread is left to it, which ends with the process at last.
+        TooLargeError: it is too large, which is looked at now and then.
 
     """
     results: list[Result] = []
@@ -166,7 +173,11 @@ def within(seconds: float, work: Callable[[], Result]) -> Result:
 
     worker = threading.Thread(target=run, name="pytest-autoloop-request", daemon=True)
     worker.start()
-    worker.join(seconds)
+    deadline = monotonic() + seconds
+    while worker.is_alive() and (left := deadline - monotonic()) > 0:
+        worker.join(min(left, _LOOK_INTERVAL))
+        if is_too_large():
+            raise TooLargeError
     if results:
         return results[0]
     raise errors[0] if errors else TooSlowError

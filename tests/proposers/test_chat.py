@@ -465,10 +465,13 @@ def test_server_that_drips_is_a_time_limit():
     assert len(server.requests) == 2
 
 
-def test_reply_of_boundless_size_is_not_read(monkeypatch):
+@pytest.mark.parametrize(
+    "reply", [{"text": "x" * 1_000_001}, {"status": 400, "raw": "x" * 30_000_000}]
+)
+def test_reply_of_boundless_size_is_not_read(monkeypatch, reply):
     """What is larger than any reply is given up before it fills the memory."""
     monkeypatch.setattr(connection, "_REPLY_LIMIT", 1_000_000)
-    error = failure([{"text": "x" * 1_000_001}])
+    error = failure([reply])
     assert type(error) is UnreachableError
     assert "answered with more than 1 MB" in str(error)
 
