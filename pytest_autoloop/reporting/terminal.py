@@ -134,7 +134,9 @@ class Terminal:
         """Return pytest's category, letter and word for an experiment's report."""
         details = getattr(report, "autoloop", None)
         if details is None:
-            return None
+            # Its line says what went wrong, and where an experiment's line begins.
+            told = _is_error(report) and self._verbosity >= 0
+            return ("failed", "", "FAILED") if told else None
         status = details["status"]
         if self._verbosity >= 0:
             # Counted under its status, but the line is written by `line`.
@@ -145,18 +147,23 @@ class Terminal:
         """Print the line of an experiment that has just been reported."""
         reporter, campaign = self._reporter, self.campaign
         details = getattr(report, "autoloop", None)
-        if reporter is None or campaign is None or details is None or self._verbosity < 0:
+        if reporter is None or self._verbosity < 0 or not (details or _is_error(report)):
             return
-        number = details["number"]
-        experiment = next(e for e in campaign.experiments if e.number == number)
         # With -v pytest has begun the line already.
         if not self._verbosity:
             reporter.ensure_newline()
             reporter.write(f"{report.nodeid} ")
-        reporter.write(f"{experiment.status.upper():8}", **_MARKUP[experiment.status])
-        reporter.write(f"  {self._told(campaign, experiment)}", flush=True)
-        if self._verbosity and experiment.status == "keep":
-            self._show_kept(reporter, experiment)
+        if details is None or campaign is None:
+            if not self._verbosity:
+                reporter.write("FAILED", red=True, bold=True)
+            reporter.write(f"    {_kind_of(report)}, see below", flush=True)
+        else:
+            number = details["number"]
+            experiment = next(e for e in campaign.experiments if e.number == number)
+            reporter.write(f"{experiment.status.upper():8}", **_MARKUP[experiment.status])
+            reporter.write(f"  {self._told(campaign, experiment)}", flush=True)
+            if self._verbosity and experiment.status == "keep":
+                self._show_kept(reporter, experiment)
         # Leaves the line to be ended by whatever is written next, as pytest does.
         reporter.currentfspath = -2
 
@@ -258,3 +265,15 @@ def _spent(campaign: Campaign) -> list[str]:
         more = f" and {spent.unpriced:,} tokens of unknown price" if spent.unpriced else ""
         dollars = f"${spent.cost_usd:.4f}{more}"
     return [f"spent: {tokens} · {dollars}"]
+
+
+def _is_error(report: pytest.TestReport) -> bool:
+    """Tell whether a report is of an experiment that came to nothing."""
+    return report.failed and report.nodeid.startswith("autoloop::")
+
+
+def _kind_of(report: pytest.TestReport) -> str:
+    """Return the name of the error's class, which its message begins with."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    told = str(getattr(crash, "message", report.longreprtext)).strip()
+    return text.visible(told.partition("\n")[0].partition(":")[0])
