@@ -15,6 +15,7 @@ from pytest_autoloop.errors import ProposerError, UsageError
 from pytest_autoloop.model import Brief, Effect, Experiment, Target
 from pytest_autoloop.proposers.sweep import SweepProposer, from_spec
 from pytest_autoloop.proposers.sweep.knobs import find
+from pytest_autoloop.proposers.sweep.study import stored
 
 optuna = pytest.importorskip("optuna")
 
@@ -317,11 +318,30 @@ def test_half_a_line_at_the_end_is_mended(tmp_path):
     assert len(loop.tried) == 8
 
 
-def test_damaged_study_is_a_proposer_error(tmp_path):
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"nonsense\n" * 3,
+        b"[]\n",
+        # An entry of a kind that only another version of Optuna knows.
+        b'{"op_code": 99, "worker_id": "x"}\n',
+    ],
+)
+def test_damaged_study_is_a_proposer_error(tmp_path, content):
     """The message names the file and says what to do."""
-    (tmp_path / "sweep.log").write_bytes(b"nonsense\n" * 3)
+    (tmp_path / "sweep.log").write_bytes(content)
     with pytest.raises(ProposerError, match=r"sweep\.log.*move the file away"):
         Loop(SweepProposer(), SMALL, lambda point: 1.0).begin(tmp_path)
+
+
+def test_damaged_space_is_a_proposer_error(tmp_path):
+    """Whatever stands where the knobs of the study should."""
+    (tmp_path / "sweep.log").write_bytes(
+        b'{"op_code": 0, "worker_id": "x", "study_name": "a.py", "directions": [2]}\n'
+        b'{"op_code": 2, "worker_id": "x", "study_id": 0, "user_attr": {"space": "[]"}}\n'
+    )
+    with pytest.raises(ProposerError, match=r"sweep\.log.*move the file away"):
+        stored(tmp_path, "a.py")
 
 
 def test_unreadable_records_are_a_proposer_error(tmp_path):

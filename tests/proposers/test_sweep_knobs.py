@@ -399,3 +399,64 @@ def test_any_file_is_read_or_refused(path, pieces, tail):
     with contextlib.suppress(UsageError):
         knobs = find(path, source, constants=True)
         assert write(source, [(k, space.text_of(k.spec, k.value)) for k in knobs]) == source
+
+
+# Comments in other forms ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("a.py", b"X = 8  # AUTOLOOP: int 1..64\n"),
+        ("a.py", b"# Autoloop : int 1..64\nX = 8\n"),
+        ("a.toml", b"X = 8 # AutoLoop: int 1..64\n"),
+        ("a.json", b'{\n  "X": 8, /* autoloop: int 1..64 */\n  "b": 3\n}\n'),
+        ("a.json5", b"{\n  X: 8 /* AUTOLOOP: int 1..64 */, // first\n}\n"),
+        ("a.json5", b'{ "X": 8 /* autoloop: int 1..64 */ }\n'),
+        ("a.jsonc", b'{\n  /* autoloop: int 1..64 */\n  "X": 8\n}\n'),
+    ],
+)
+def test_a_knob_comment_may_be_loud_or_a_block(path: str, source: bytes) -> None:
+    """In any case, and between the two ends of a comment where the language has those."""
+    (knob,) = find(path, source)
+    assert (knob.name, knob.value) == ("X", 8)
+    assert write(source, [(knob, "9")]) == source.replace(b"8", b"9")
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "says"),
+    [
+        ("a.py", b"X = 8  # size, autoloop: int 1..64\n", "'# size, autoloop: int 1..64' is not"),
+        ("a.cpp", b"const int X = 8; // autoloop: int 1..64\n", "is not understood: begin it"),
+        ("a.py", b"X = 8  # size; see autoloop: 1..64\n", "is not understood"),
+        ("a.cfg", b"[a]\nX = 8  // autoloop: integer\n", "is not understood"),
+        ("a.yaml", b"X: 8#autoloop: int 1..64\n", "is on X, whose value"),
+        ("a.toml", b"X = 8\n// Autoloop: int 1..64\n", r"a\.toml:2: .* as in block_size = 64  #"),
+        ("a.json", b"{\n/*\n * autoloop: int 1..64\n */\n}", "a.json:3: .* is not understood"),
+        ("a.json", b'{\n/* autoloop: int 1..64 */ "X": 8\n}', "belongs to no assignment"),
+        ("a.json", b"{\n/** autoloop: int 1..64 */\n}", "is not understood"),
+        ("a.json", b'{ "X": 8 /* autoloop: int 1..64\n */ }', ""),
+        ("a.html", b"<!-- autoloop: bool -->\n", "is not understood"),
+        ("a.conf", b"x 8; ; autoloop: int 1..64\n", "is not understood"),
+    ],
+)
+def test_no_knob_comment_is_ignored(path: str, source: bytes, says: str) -> None:
+    """One in a form that is not understood is told, with one that is."""
+    if not says:
+        assert len(find(path, source)) == 1
+        return
+    with pytest.raises(UsageError, match=says):
+        find(path, source)
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("a.py", b'X = "# autoloop: int 1..64"  # for pytest-autoloop: see http://autoloop:80\n'),
+        ("a.json", b'{ "X": "/* autoloop: bool */" }\n'),
+        ("a.txt", b"Say what autoloop: means.\n"),
+    ],
+)
+def test_what_is_no_knob_comment_is_left_alone(path: str, source: bytes) -> None:
+    """Strings, prose and other names."""
+    assert find(path, source) == ()

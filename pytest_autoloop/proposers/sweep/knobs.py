@@ -9,7 +9,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.errors import UsageError
-from pytest_autoloop.proposers.sweep import grammar, lines, python, space
+from pytest_autoloop.proposers.edits import clean_text
+from pytest_autoloop.proposers.sweep import comments, grammar, lines, python, space
 from pytest_autoloop.proposers.sweep.grammar import Choice, GrammarError, Range, Switch
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from pytest_autoloop.proposers.sweep.grammar import Spec
     from pytest_autoloop.proposers.sweep.space import Value
 
+#: Characters of a comment that a message quotes.
+_QUOTED = 60
 #: How far plain constants are searched, as a factor up and down.
 _REACH = 4
 #: Beyond it, four times a float may be infinite.
@@ -121,8 +124,14 @@ def _find(path: str, source: bytes, *, constants: bool) -> tuple[Knob, ...]:
     reading = _read(path, source)
     taken: dict[Slot, Knob] = {}
     for comment in reading.comments:
-        words = _words(comment, reading.leaders)
+        words = comments.words(comment, reading.leaders)
         if words is None:
+            if comments.is_meant(comment.text) or comments.is_foreign(comment.text):
+                message = (
+                    f"{path}:{comment.line}: the comment {clean_text(comment.text, _QUOTED)!r} is "
+                    f"not understood: begin it with 'autoloop:', as in {reading.example}"
+                )
+                raise UsageError(message)
             continue
         try:
             slot, knob = _marked(comment, words, reading)
@@ -139,20 +148,6 @@ def _find(path: str, source: bytes, *, constants: bool) -> tuple[Knob, ...]:
             if plain is not None:
                 taken.setdefault(slot, plain)
     return _named(sorted(taken.items(), key=lambda pair: pair[0].start))
-
-
-def _words(comment: Comment, leaders: Sequence[str]) -> str | None:
-    """Return what a comment says of a knob, without what other comments follow."""
-    leader = "|".join(re.escape(one) for one in leaders)
-    mark = re.search(rf"(?:{leader})+[ \t]*autoloop[ \t]*:(?P<words>.*)", comment.text, re.DOTALL)
-    if mark is None:
-        return None
-    words = mark["words"]
-    # What is in quotes ends no comment.
-    for piece in re.finditer(rf"\"[^\"]*\"|'[^']*'|\s(?:{leader})(?=\s|$)", words):
-        if piece[0][0].isspace():
-            return words[: piece.start()].strip()
-    return words.strip()
 
 
 def _marked(comment: Comment, words: str, reading: Reading) -> tuple[Slot, Knob]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from pytest_autoloop.proposers.sweep import grammar
+from pytest_autoloop.proposers.sweep import comments, grammar
 from pytest_autoloop.proposers.sweep.document import Comment, Document, Reading, Slot
 
 _LOWER = (("false", "true"),)
@@ -61,7 +61,7 @@ TOML = Language(
 )
 JSON = Language(
     _assignment(r"[\w$]+", r"\s*:\s*", r"(?:\{\s*)?"),
-    ("//",),
+    ("//", comments.BLOCK),
     ",",
     '"block_size": 64,  // autoloop: int 1..512 log',
     switches=_LOWER,
@@ -97,7 +97,7 @@ def read(source: bytes, suffix: str) -> Reading:
     language = LANGUAGES.get(suffix, CONF)
     document = Document(source)
     slots: list[Slot] = []
-    comments: list[Comment] = []
+    found: list[Comment] = []
     scopes = _Scopes(language)
     for number, line in enumerate(document.lines, 1):
         slot, comment = _line(line, number, document, language)
@@ -105,11 +105,14 @@ def read(source: bytes, suffix: str) -> Reading:
         if slot is not None:
             slots.append(replace(slot, scope=scope))
         if comment is not None:
-            comments.append(comment)
+            found.append(comment)
+        if comments.is_foreign(line) and not (comment and comments.is_foreign(comment.text)):
+            # Not a comment of this language: to be told, as it is no knob.
+            found.append(Comment(number, line.strip(), alone=False))
     return Reading(
         document=document,
         slots=tuple(slots),
-        comments=tuple(comments),
+        comments=tuple(found),
         leaders=language.leaders,
         switches=language.switches,
         example=language.example,
@@ -122,7 +125,7 @@ def _line(
     """Take a line apart: what it assigns, and its comment."""
     bare = line.lstrip()
     if bare.startswith(language.leaders):
-        return None, Comment(number, bare, alone=True)
+        return None, Comment(number, bare, alone=comments.is_alone(bare))
     found = language.assignment.match(line)
     begin = found.end() if found else 0
     end = _comment_at(line, begin, language)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from pytest_autoloop.proposers.sweep.space import Point, Value
 
 FILE = "sweep.log"
+#: What Optuna raises for a file that it, or another version of it, did not write.
+_DAMAGED = (OSError, ValueError, LookupError, TypeError, AttributeError, AssertionError)
 SAMPLERS = ("tpe", "random", "grid")
 #: Points that are drawn blindly before TPE has an opinion, the first one included.
 _STARTUP = 8
@@ -85,7 +87,7 @@ class Trials:
             with quiet():
                 study = _load(path, target, _described(specs), sampler, seed)
                 return cls(study, specs)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except _DAMAGED as error:
             message = (
                 f"the sweep cannot use its study {path}: {error or type(error).__name__}; "
                 "move the file away to begin a new study"
@@ -183,7 +185,7 @@ def stored(records: Path, target: str) -> dict[str, Spec]:
                 return {}
             text = optuna.load_study(study_name=target, storage=storage).user_attrs.get(_SPACE)
         return _specs(text) if isinstance(text, str) else {}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except _DAMAGED as error:
         message = (
             f"the sweep cannot read its study {path}: {error or type(error).__name__}; "
             "move the file away to begin a new study"
