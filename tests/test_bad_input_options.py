@@ -170,7 +170,7 @@ UNKNOWN = "which names no proposer: write rules, sweep, replay:FOLDER"
         ("sweep:all", ("'sweep:all'",)),
         ("anthropic:any", ("set ANTHROPIC_API_KEY",)),
         ("http://localhost:1/v1", ("is no address and model: write for example http://",)),
-        ("command:", ("the proposer 'command:' names no program: write command:CMD",)),
+        ("command:", ("names no program: write command:CMD",)),
         ("agent:nobody", ("'agent:nobody' names no coding agent: write one of claude",)),
         ("replay:missing", ("missing does not exist; name a folder", "one file for each version")),
         ("replay:../empty", ("empty holds no files; put one file into it",)),
