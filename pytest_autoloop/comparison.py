@@ -69,6 +69,8 @@ class Comparison:
                 failure = self._measure("confirm")
                 if failure is not None:
                     return failure
+                if verdict.found_again(self.pairs[len(found) :], finding, self.calibration, policy):
+                    break
             fresh = self.pairs[len(found) :]
             decision = verdict.confirm(found, fresh, finding, self.calibration, policy)
         return decision

@@ -60,8 +60,6 @@ TWICE_THE_WORK = INSIDE_A_CALL.replace(
 )
 #: Less time for each benchmark: these effects are large.
 SHORT = ("--benchmark-max-time=0.02",)
-#: And a clock that does not see what else the machine does, so that fewer pairs decide.
-STEADY = (*SHORT, "--autoloop-clock=cpu")
 TIMED = {
     "work.py": WORK,
     "conftest.py": CONFTEST,
@@ -85,7 +83,7 @@ def test_a_cache_that_outlives_the_call_is_no_gain(project: Project) -> None:
     project.commit(TIMED)
     ideas = project.ideas(INSIDE_A_CALL, ACROSS_CALLS, TWICE_THE_WORK)
 
-    session = project.autoloop(3, "--autoloop-proposer", ideas, "--autoloop-fdr=0.05", *STEADY)
+    session = project.autoloop(3, "--autoloop-proposer", ideas, "--autoloop-fdr=0.05", *SHORT)
 
     assert session.decisions == [("keep", ""), *[("discard", "no-gain")] * 2], session.output
     baseline, kept, cached, slower = session.journal
@@ -98,8 +96,8 @@ def test_a_cache_that_outlives_the_call_is_no_gain(project: Project) -> None:
     assert orders == {"ICCI", "CIIC"}
     assert "a cache that outlives the call" in cached["detail"]
     assert "a cache that outlives the call" in session.stdout
-    # After one turn of each side there is nothing more to measure.
-    assert [len(pair["turns"]) for pair in slower["pairs"]] == [2]
+    # After one turn of each side, or two on a busy machine, there is nothing more to measure.
+    assert len(slower["pairs"]) == 1
     assert list(slower["stages"]) == ["propose", "guard", "race"]
     assert "audited gain" in session.stdout
     assert "claimed" in session.stdout
@@ -114,7 +112,7 @@ def test_warm_rounds_take_a_cache_for_a_gain(project: Project) -> None:
         project.ideas(ACROSS_CALLS),
         "--autoloop-rounds=warm",
         "--autoloop-statistic=median",
-        *STEADY,
+        *SHORT,
     )
 
     assert session.decisions == [("keep", "")], session.output

@@ -136,6 +136,19 @@ def confirmation_pairs(finding: Finding, policy: Policy) -> int:
     return 1 if finding.series.exact else policy.rule.confirmation_pairs(finding.series.noise)
 
 
+def found_again(
+    fresh: Sequence[Pair], finding: Finding, calibration: Calibration, policy: Policy
+) -> bool:
+    """Say whether fresh pairs alone would be kept by the rule itself.
+
+    That asks for more than a confirmation does, and may be looked at after each pair.
+    """
+    assert finding.series is not None
+    basis = None if finding.series.basis == "metric" else finding.series.basis
+    again = _named(policy.series(fresh, calibration, basis), finding.series.metric.name)
+    return not again.exact and policy.rule.decide(again.gains, again.noise) == "keep"
+
+
 def overall(pairs: Sequence[Pair], calibration: Calibration, policy: Policy) -> Effect:
     """Return the effect on the objective's first series."""
     return policy.series(pairs, calibration)[0].effect

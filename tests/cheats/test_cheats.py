@@ -34,10 +34,6 @@ def known_answers(source: str) -> str:
     return source
 
 
-#: A clock that does not see what else the machine does, so that fewer pairs decide.
-STEADY = "--autoloop-clock=cpu"
-
-
 def campaign(root: Path, candidates: list[str], *arguments: str, without: str = "") -> Session:
     """Run one session with all candidates; the user's files are as before."""
     root.mkdir(parents=True)
@@ -114,24 +110,28 @@ def test_text_of_a_candidate_stays_text(logical: Session) -> None:
     assert "\x1b" not in (logical.root / "results.tsv").read_text(encoding="utf-8")
 
 
+@pytest.fixture(scope="module")
+def remembering(tmp_path_factory: pytest.TempPathFactory) -> Session:
+    """One session with what is fast on known inputs alone, and then an honest gain."""
+    root = tmp_path_factory.mktemp("remembering") / "project"
+    return campaign(root, [*(source for source, _ in MEMORY.values()), HONEST], "-v")
+
+
 @pytest.mark.parametrize("kind", MEMORY)
-def test_a_memory_is_no_gain(kind: str, tmp_path: Path) -> None:
+def test_a_memory_is_no_gain(kind: str, remembering: Session) -> None:
     """Faster on inputs that were seen before, as fast as ever on others: not kept."""
-    source, reasons = MEMORY[kind]
-    session = campaign(tmp_path / "project", [source], STEADY)
-    ((status, reason),) = session.decisions
-    assert status == "discard", session.output
-    assert reason in reasons.split(), session.output
+    status, reason = remembering.decisions[list(MEMORY).index(kind)]
+    assert status == "discard", remembering.output
+    assert reason in MEMORY[kind][1].split(), remembering.output
 
 
-def test_an_honest_gain_is_kept_and_its_diff_printed(tmp_path: Path) -> None:
+def test_an_honest_gain_is_kept_and_its_diff_printed(remembering: Session) -> None:
     """It is verified on fresh inputs, and with -v everybody can read what will run."""
-    session = campaign(tmp_path / "project", [HONEST], "-v", STEADY)
-    assert session.decisions == [("keep", "")], session.output
-    (row,) = session.journal[1:]
+    assert remembering.decisions[-1] == ("keep", ""), remembering.output
+    row = remembering.journal[-1]
     assert row["assurance"] == "isolated"
     assert row["verified"]["low"] > 0
-    assert "+    return sorted(text.lower().split())" in session.stdout
+    assert "+    return sorted(text.lower().split())" in remembering.stdout
 
 
 HARM = {

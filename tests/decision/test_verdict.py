@@ -192,6 +192,14 @@ def test_a_keep_is_confirmed_on_fresh_pairs() -> None:
     assert decision.effect.log_gain < finding.decision.effect.log_gain
 
 
+def test_a_confirmation_ends_when_fresh_pairs_find_the_gain_again() -> None:
+    """They have to pass the whole test by themselves; less goes on to the last pair."""
+    finding = decided(faster(0.8), NOISY, SPEED)
+    assert not verdict.found_again(faster(0.8, 2), finding, NOISY, SPEED)
+    assert verdict.found_again(faster(0.8, 3), finding, NOISY, SPEED)
+    assert not verdict.found_again(faster(0.999, 3), finding, NOISY, SPEED)
+
+
 @pytest.mark.parametrize("after", [1.0, 1.2])
 def test_a_lucky_find_is_not_confirmed(after: float) -> None:
     """What fresh pairs do not show was luck."""
