@@ -55,11 +55,13 @@ def failed_ideas(outcomes: Sequence[Outcome], limit: int) -> str:
     lines: list[str] = []
     room = limit
     for group in sorted(groups, key=lambda one: (-one.tries, -one.latest.number)):
+        # The last line is cut to what is left, so that a full list is always equally long.
         line = _line(group)
-        if len(line) + 1 > room:
-            break
+        line = line if len(line) <= room else f"{line[: room - 1]}…"
         lines.append(line)
         room -= len(line) + 1
+        if room <= 0:
+            break
     return "\n".join(lines)
 
 

@@ -22,8 +22,8 @@ LAST_EXPERIMENTS = 10
 BEST_EXPERIMENTS = 3
 #: Characters that are told of the detail of one experiment.
 DETAIL_LIMIT = 600
-#: Of all groups of ideas that failed.
-IDEAS_LIMIT = 1_200
+#: Of the best experiments and of all groups of ideas that failed, together: full after a few dozen.
+MEMORY_LIMIT = 1_200
 #: Of what the last failed session printed, from its end.
 OUTPUT_LIMIT = 20_000
 MESSAGE_LIMIT = 2_000
@@ -118,9 +118,13 @@ def _history(history: Sequence[Outcome]) -> str:
     summary = ", ".join(f"{count:4} {status}" for status, count in counts.most_common())
     last, earlier = history[-LAST_EXPERIMENTS:], history[:-LAST_EXPERIMENTS]
     parts = [f"## Earlier experiments\n{summary}"]
-    if best := _best(earlier):
-        parts += ["Best of those that were kept earlier:", *(_outcome(o, "") for o in best)]
-    failed = failed_ideas([o for o in earlier if o.status != "keep"], IDEAS_LIMIT)
+    best = [_outcome(outcome, "") for outcome in _best(earlier)]
+    if best:
+        best = ["Best of those that were kept earlier:", *best]
+        parts += best
+    # Two line ends follow each part.
+    room = MEMORY_LIMIT - sum(len(part) + 2 for part in best)
+    failed = failed_ideas([o for o in earlier if o.status != "keep"], room)
     if failed:
         parts += ["Ideas that failed earlier; do not try them again:", failed]
     parts += ["Most recent, oldest first:", *(_outcome(o, o.detail) for o in last)]
