@@ -6,6 +6,9 @@ import argparse
 import re
 from typing import TYPE_CHECKING
 
+#: What a proposer's spec looks like: a kind with an argument, or one that needs none.
+_SPEC = re.compile(r"[a-z]+:\S+|rules|sweep|fixture|claude|codex|gemini|aider|opencode")
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -42,6 +45,15 @@ def edit_format(text: str) -> str:
         )
         raise argparse.ArgumentTypeError(message)
     return text
+
+
+def specs_of(line: str) -> list[str]:
+    """Return the proposers of a line: several where each word looks like one, else the line.
+
+    The arguments of ``command:CMD`` and a folder's name may hold blanks.
+    """
+    words = line.split()
+    return words if words and all(map(_SPEC.fullmatch, words)) else [line]
 
 
 def switched(text: str) -> bool:

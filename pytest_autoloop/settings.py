@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_autoloop.option_table import LISTS, OPTIONS, Option
-from pytest_autoloop.option_types import switched
+from pytest_autoloop.option_types import specs_of, switched
 
 if TYPE_CHECKING:
     import pytest
@@ -95,7 +95,9 @@ class Settings:
             program=values["--autoloop-program"],
             results=values["--autoloop-results"],
             copy=tuple(config.getini("autoloop_copy")),
-            proposers=values["--autoloop-proposer"],
+            proposers=tuple(
+                spec for line in values["--autoloop-proposer"] for spec in specs_of(line)
+            ),
             team=values["--autoloop-team"],
             model_explore=values["--autoloop-model-explore"],
             model_validate=values["--autoloop-model-validate"],

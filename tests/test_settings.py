@@ -108,6 +108,13 @@ def test_lists_have_a_line_for_each_value(
     assert getattr(twice, field) == (chosen, values[0])
 
 
+def test_proposers_may_share_a_line(pytester: pytest.Pytester) -> None:
+    """Words that look like proposers are several; a command and its arguments are one."""
+    ini = "autoloop_proposers = rules replay:a/b\n    command:agent --fast x:y\n    replay:my ideas"
+    expected = ("rules", "replay:a/b", "command:agent --fast x:y", "replay:my ideas")
+    assert settings(pytester, ini=ini).proposers == expected
+
+
 @pytest.mark.parametrize("key", ["autoloop_stack", "autoloop_update_directives"])
 def test_switches_are_off_until_they_are_named(pytester: pytest.Pytester, key: str) -> None:
     """An option without a value, or a yes in the ini file."""
