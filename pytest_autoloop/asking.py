@@ -138,9 +138,8 @@ class Asker:
     def _second_answer(self, brief: Brief, first: Proposal) -> Proposal:
         """Ask again about an answer that is not worth a run; without a better one it counts."""
         try:
-            second = self._suggestion(brief) or self.proposer.propose(brief)
-        except ProposerError as error:
-            self._bill(error)
+            second = self._answer(brief)
+        except ProposerError:  # billed already
             return first
         return first if second is None else replace(second, usage=first.usage + second.usage)
 
@@ -182,4 +181,4 @@ class Asker:
         return self._profiled[1]
 
     def _bill(self, error: ProposerError) -> None:
-        self.unbilled += Usage(completion_tokens=error.tokens_used, cost_usd=error.cost_usd)
+        self.unbilled += Usage.of(error.tokens_used, error.cost_usd)

@@ -142,10 +142,7 @@ class Campaign:
     @property
     def spent(self) -> Spending:
         """Tokens and dollars of all experiments, and of what came to none."""
-        used = (
-            Usage(completion_tokens=experiment.tokens_used, cost_usd=experiment.cost_usd)
-            for experiment in self.experiments
-        )
+        used = (Usage.of(e.tokens_used, e.cost_usd) for e in self.experiments)
         return Spending.of((*used, self.asker.unbilled))
 
     def propose(self, number: int) -> Attempt | None:

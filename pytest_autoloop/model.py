@@ -91,6 +91,11 @@ class Usage:
         known = [n for n in (self.prompt_tokens, self.completion_tokens) if n is not None]
         return sum(known) if known else None
 
+    @classmethod
+    def of(cls, tokens: int | None, cost_usd: float | None) -> Usage:
+        """Return a cost whose tokens are known as one sum alone."""
+        return cls(completion_tokens=tokens, cost_usd=cost_usd)
+
     def __add__(self, other: Usage) -> Usage:
         """Return both together: known tokens add up, and so do dollars if no price is unknown."""
         unpriced = any(one.tokens is not None and one.cost_usd is None for one in (self, other))

@@ -35,7 +35,7 @@ class Proposers:
         self._built: Proposer | None = None
         specs = (*settings.proposers, settings.model_explore, settings.model_validate)
         fixtures = any(_is_fixture(spec) for spec in specs if spec)
-        if not (self.by_default or settings.attempt is not None or fixtures):
+        if not (self._by_default or settings.attempt is not None or fixtures):
             self._built = campaign_proposer(settings, self._directory, self._unknown)
 
     def resolve(self, session: pytest.Session, keeper: pytest.Item) -> Proposer:
@@ -60,16 +60,17 @@ class Proposers:
                     default,
                 )
             except UsageError:
-                # A default that cannot work is no fault where a hook proposes.
-                hooks = session.config.hook.pytest_autoloop_propose.get_hookimpls()
-                if not (hooks and self.by_default and default == DEFAULT_PROPOSER):
+                if not self.left_to_hook(session.config) or default != DEFAULT_PROPOSER:
                     raise
                 self._built = Nobody()
         return self._built
 
+    def left_to_hook(self, config: pytest.Config) -> bool:
+        """Tell whether a hook proposes and nobody is named: a default that cannot is no fault."""
+        return self._by_default and bool(config.hook.pytest_autoloop_propose.get_hookimpls())
+
     @property
-    def by_default(self) -> bool:
-        """Whether nobody has chosen: then a hook may be all that proposes."""
+    def _by_default(self) -> bool:
         settings = self._settings
         return not (settings.proposers or settings.model_explore or settings.attempt is not None)
 

@@ -183,9 +183,7 @@ class AutoloopSession:
             UsageError: it cannot.
         """
         proposer = self._proposers.resolve(session, self._keeper(session))
-        hooks = self._config.hook.pytest_autoloop_propose.get_hookimpls()
-        # A default that does not fit is no fault where somebody else proposes.
-        if self._settings.experiments and not (hooks and self._proposers.by_default):
+        if self._settings.experiments and not self._proposers.left_to_hook(self._config):
             try:
                 proposer.check(target, source)
             except UsageError:

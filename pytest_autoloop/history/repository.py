@@ -114,7 +114,7 @@ class Repository:
 
     def read(self, commit: str, path: str) -> bytes:
         """Return a file of a commit, byte for byte."""
-        return self._git.run("cat-file", "blob", f"{_revision(commit)}:{relative_path(path)}")
+        return self.blob(f"{_revision(commit)}:{relative_path(path)}")
 
     def stored(self, path: str, content: bytes) -> bytes:
         """Return what git would store for a file of the checkout, after the user's filters."""
@@ -179,7 +179,7 @@ class Repository:
         return found
 
     def blob(self, name: str) -> bytes:
-        """Return the content that a blob's hash names, byte for byte."""
+        """Return the content of a blob, named by its hash or ``commit:path``, byte for byte."""
         return self._git.run("cat-file", "blob", _revision(name))
 
     def commit_file(self, parent: str, path: str, content: bytes, message: str) -> str:

@@ -162,6 +162,6 @@ def _with_failures(proposal: Proposal, failed: Sequence[tuple[str, ProposerError
     """Return a proposal that tells who could not answer, and is charged for it."""
     usage = proposal.usage
     for _, error in failed:
-        usage += Usage(completion_tokens=error.tokens_used, cost_usd=error.cost_usd)
+        usage += Usage.of(error.tokens_used, error.cost_usd)
     told = tuple(f"{name} failed: {error}" for name, error in failed)
     return replace(proposal, usage=usage, remarks=(*proposal.remarks, *told))
