@@ -8,7 +8,8 @@ project: `target`, the file that may change, `metric`, a number that says how go
 from __future__ import annotations
 
 from pytest_autoloop.harness.decorators import metric, proposer, target
-from pytest_autoloop.model import Brief, Edit, Experiment, Proposal, Usage
+from pytest_autoloop.model import Brief, Edit, Experiment, Proposal
+from pytest_autoloop.usage import Usage
 
 __version__ = "0.1.0"
 

@@ -10,8 +10,9 @@ from pytest_autoloop.briefing import TRIED, brief_for, result_of, tried_line
 from pytest_autoloop.errors import ProposerError
 from pytest_autoloop.evaluation import screen
 from pytest_autoloop.history.notes import append_to_section
-from pytest_autoloop.model import Decision, Usage
+from pytest_autoloop.model import Decision
 from pytest_autoloop.proposers.declared import checked
+from pytest_autoloop.usage import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

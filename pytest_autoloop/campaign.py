@@ -20,10 +20,11 @@ from pytest_autoloop.model import (
     TIME,
     Decision,
     Experiment,
-    Spending,
-    Usage,
+    Row,
 )
 from pytest_autoloop.outlook import Outlook
+from pytest_autoloop.search.base import best as best_of
+from pytest_autoloop.usage import Spending, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -140,6 +141,14 @@ class Campaign:
         )
 
     @property
+    def best(self) -> str:
+        """Commit of the last keep, at first the baseline's."""
+        return best_of(self._rows()).commit
+
+    def _rows(self) -> list[Row]:
+        return [Row.of(experiment) for experiment in self.experiments]
+
+    @property
     def spent(self) -> Spending:
         """Tokens and dollars of all experiments, and of what came to none."""
         used = (Usage.of(e.tokens_used, e.cost_usd) for e in self.experiments)
@@ -151,7 +160,7 @@ class Campaign:
         Raises:
             ProposerError: the proposer could not answer; nothing was recorded.
         """
-        parent = self.search.parent(self.experiments)
+        parent = self.search.start(number, self._rows()).commit
         return self.asker.ask(
             number,
             self.experiments,
@@ -174,7 +183,7 @@ class Campaign:
 
         A keep was chosen for its measurements, so they flatter it; these are fresh.
         """
-        best = self.search.parent(self.experiments)
+        best = self.best
         if best == self.workplace.commit:
             return None
         workplace = self.workplace

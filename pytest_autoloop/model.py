@@ -6,10 +6,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+from typing import Literal, TypeAlias
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from pytest_autoloop.usage import Usage
 
 Direction: TypeAlias = Literal["lower", "higher"]
 Status: TypeAlias = Literal["baseline", "keep", "discard", "crash", "timeout", "explore"]
@@ -32,6 +31,14 @@ class Target:
     path: str
     #: What the user wrote in the fixture's docstring: the goal, in words.
     goal: str
+    #: Name of the one function or class in it that may change, such as ``Parser.feed``; empty when
+    #: all of the file may.
+    symbol: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the user calls it: the path, and the symbol behind two colons."""
+        return f"{self.path}::{self.symbol}" if self.symbol else self.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,62 +82,6 @@ class Metric:
 
 #: The score when there is no metric fixture: seconds per call, geometric mean of the benchmarks.
 TIME = Metric("time", "lower", "s")
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What one proposal cost; None means unknown, never zero."""
-
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    cost_usd: float | None = None
-
-    @property
-    def tokens(self) -> int | None:
-        """Prompt and completion tokens together, None when neither is known."""
-        known = [n for n in (self.prompt_tokens, self.completion_tokens) if n is not None]
-        return sum(known) if known else None
-
-    @classmethod
-    def of(cls, tokens: int | None, cost_usd: float | None) -> Usage:
-        """Return a cost whose tokens are known as one sum alone."""
-        return cls(completion_tokens=tokens, cost_usd=cost_usd)
-
-    def __add__(self, other: Usage) -> Usage:
-        """Return both together: known tokens add up, and so do dollars if no price is unknown."""
-        unpriced = any(one.tokens is not None and one.cost_usd is None for one in (self, other))
-        return Usage(
-            _sum(self.prompt_tokens, other.prompt_tokens),
-            _sum(self.completion_tokens, other.completion_tokens),
-            None if unpriced else _sum(self.cost_usd, other.cost_usd),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Spending:
-    """What a campaign has cost so far; None means unknown."""
-
-    tokens: int | None
-    #: Dollars of all tokens with a known price, and the tokens without one.
-    cost_usd: float | None
-    unpriced: int
-
-    @classmethod
-    def of(cls, parts: Iterable[Usage]) -> Spending:
-        """Add up what was used."""
-        used = list(parts)
-        priced = sum((one for one in used if one.cost_usd is not None), start=Usage())
-        unpriced = [one.tokens or 0 for one in used if one.cost_usd is None]
-        counts = [one.tokens for one in used if one.tokens is not None]
-        return cls(sum(counts) if counts else None, priced.cost_usd, sum(unpriced))
-
-
-_Number = TypeVar("_Number", int, float)
-
-
-def _sum(a: _Number | None, b: _Number | None) -> _Number | None:
-    known = [number for number in (a, b) if number is not None]
-    return sum(known[1:], start=known[0]) if known else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +264,36 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """What searching and counting need of an experiment: little, so that thousands are nothing."""
+
+    number: int
+    status: Status
+    reason: str
+    commit: str
+    parent: str
+    #: Of its effect against the best at that time; None when it was not measured.
+    log_gain: float | None
+    #: How the search came to its parent.
+    search: str
+    target: str
+
+    @classmethod
+    def of(cls, experiment: Experiment) -> Row:
+        """Return what is needed of an experiment."""
+        return cls(
+            experiment.number,
+            experiment.status,
+            experiment.reason,
+            experiment.commit,
+            experiment.parent,
+            None if experiment.effect is None else experiment.effect.log_gain,
+            experiment.search,
+            experiment.target,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Experiment:
     """One candidate's life, as the journal keeps it."""
 
@@ -345,3 +326,11 @@ class Experiment:
     news: tuple[str, ...] = ()
     #: What the measurement from outside found, on the log scale of the effect; None without one.
     verified: Effect | None = None
+    #: Name of the target that it changed; empty in journals from before there could be several.
+    target: str = ""
+    #: How the search came to its parent: improve, draft, debug, explore, restart.
+    search: str = "improve"
+    #: Equal for candidates that are the same but for what makes no difference.
+    fingerprint: str = ""
+    #: Seconds that the campaign had run, over all its sessions, when it ended.
+    elapsed: float = 0.0

@@ -1,11 +1,12 @@
-"""Every option and ini key, in one table."""
+"""Every option and ini key, in one table; those of a campaign stand in a module of their own."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
+from pytest_autoloop.campaign_options import CAMPAIGN_OPTIONS
 from pytest_autoloop.option_types import (
+    Option,
     at_least_two,
     choice,
     count,
@@ -14,38 +15,13 @@ from pytest_autoloop.option_types import (
     rate,
     rule,
     seconds,
-    tag,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 DEFAULT_PROGRAM = "program.md"
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One command-line option and, where it has one, its ini key."""
-
-    flag: str
-    help: str
-    metavar: str
-    type: Callable[[str], Any] = str
-    #: Name of the ini key; the command line wins over it.
-    ini: str = ""
-    default: str = ""
-    #: A list, which grows with each use and has a line for each value in the ini file; a switch.
-    many: bool = False
-    switch: bool = False
-
-
 OPTIONS = (
-    Option(
-        "--autoloop",
-        "Improve the target in N experiments; 0 checks the harness and measures the baseline",
-        "N",
-        count,
-    ),
+    *CAMPAIGN_OPTIONS,
     Option(
         "--autoloop-proposer",
         "Who suggests edits: rules (default), sweep, replay:FOLDER, openai:MODEL, claude, "
@@ -157,19 +133,6 @@ OPTIONS = (
         "Print the outcome as one JSON document on standard output, all else on standard error",
         "",
         switch=True,
-    ),
-    Option(
-        "--autoloop-tag",
-        "Name of the campaign and of its branch autoexp/TAG (default: today, for example nov20)",
-        "TAG",
-        tag,
-    ),
-    Option(
-        "--autoloop-timeout",
-        "Seconds one child session may take (default: 60 or 5 x the baseline, the longer)",
-        "SECONDS",
-        seconds,
-        ini="autoloop_timeout",
     ),
     Option(
         "--autoloop-min-gain",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 #: What a proposer's spec looks like: a kind with an argument, or one that needs none.
 _SPEC = re.compile(r"[a-z]+:\S+|rules|sweep|fixture|claude|codex|gemini|aider|opencode")
@@ -16,16 +18,93 @@ if TYPE_CHECKING:
 _TAG = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?!\.|lock$|$)){0,99}")
 
 
+#: Hours, minutes and seconds, of which one is enough.
+_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
+_GOAL = re.compile(r"(\w+)\s*(<=|>=)\s*([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*([^\d\s].*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A value that a metric is to reach."""
+
+    metric: str
+    #: Whether the value is a lower bound, as for a score; else an upper one, as for a time.
+    at_least: bool
+    value: float
+    #: As the user wrote it; empty stands for the metric's own.
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One command-line option and, where it has one, its ini key."""
+
+    flag: str
+    help: str
+    metavar: str
+    type: Callable[[str], Any] = str
+    #: Name of the ini key; the command line wins over it.
+    ini: str = ""
+    default: str = ""
+    #: A list, which grows with each use and has a line for each value in the ini file; a switch.
+    many: bool = False
+    switch: bool = False
+
+
 def count(text: str) -> int:
-    """Read a number of experiments."""
-    try:
-        number = int(text)
-    except ValueError:
-        number = -1
-    if number < 0:
-        message = f"{text!r} is not a number of experiments: write 0 (baseline only) or more"
+    """Read a whole number from 0 on."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
+    return int(text)
+
+
+def count_or_infinite(text: str) -> float:
+    """Read a number of experiments, which may be infinite."""
+    if text == "inf":
+        return math.inf
+    if not text.isdecimal():
+        message = (
+            f"{text!r} is not a number of experiments: write 0 (baseline only) or more, or inf"
+        )
         raise argparse.ArgumentTypeError(message)
-    return number
+    return int(text)
+
+
+def at_least_one(text: str) -> int:
+    """Read a whole number from 1 on."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)
+
+
+def dollars(text: str) -> float:
+    """Read a positive amount of dollars, with or without the sign."""
+    return positive(text.removeprefix("$"), "a positive amount of dollars; write for example 2.50")
+
+
+def duration(text: str) -> float:
+    """Read a time such as ``8h``, ``30m``, ``1h30m`` or ``90`` (seconds), in seconds."""
+    found = _DURATION.fullmatch(text)
+    if found is not None and any(found.groups()):
+        hours, minutes, rest = (float(part or 0) for part in found.groups())
+        total = 3600 * hours + 60 * minutes + rest
+        if total > 0:
+            return total
+    message = f"{text!r} is not a time: write for example 8h, 30m, 1h30m, or 90 for seconds"
+    raise argparse.ArgumentTypeError(message)
+
+
+def goal(text: str) -> Goal:
+    """Read a value that a metric is to reach, such as ``latency<=5ms``."""
+    found = _GOAL.fullmatch(text.strip())
+    if found is None:
+        message = (
+            f"{text!r} is no goal: write a metric, <= or >=, and a number with or without its "
+            "unit, for example latency<=5ms"
+        )
+        raise argparse.ArgumentTypeError(message)
+    metric, relation, value, unit = found.groups()
+    return Goal(metric, relation == ">=", float(value), (unit or "").strip())
 
 
 def at_least_two(text: str) -> int:

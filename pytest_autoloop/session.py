@@ -136,7 +136,7 @@ class AutoloopSession:
         """Run the experiments that were asked for, or as many as the proposer has."""
         failures = 0
         done = campaign.experiments[-1].number
-        for number in range(done + 1, done + self._settings.experiments + 1):
+        for number in range(done + 1, done + int(self._settings.experiments) + 1):
             run = _propose(campaign, number)
             if run is None:
                 self._terminal.exhausted(number - 1 - done)

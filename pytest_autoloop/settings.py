@@ -7,13 +7,14 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_autoloop.option_table import LISTS, OPTIONS, Option
-from pytest_autoloop.option_types import specs_of, switched
+from pytest_autoloop.option_table import LISTS, OPTIONS
+from pytest_autoloop.option_types import Option, specs_of, switched
 
 if TYPE_CHECKING:
     import pytest
 
     from pytest_autoloop.model import Clock, LauncherName, Rounds, SandboxName, Statistic
+    from pytest_autoloop.option_types import Goal
 
 #: What changes a file when nothing else is configured: needs no key and no network.
 DEFAULT_PROPOSER = "rules"
@@ -27,7 +28,8 @@ LAYERS = frozenset({"screen", "tripwire", "containment", "isolation", "different
 class Settings:
     """What one session was asked to do."""
 
-    experiments: int
+    #: Experiments of the whole campaign; infinite to go on until interrupted.
+    experiments: float
     tag: str | None
     #: Wall-clock limit of one child in seconds; None derives it from the baseline.
     timeout: float | None
@@ -60,6 +62,21 @@ class Settings:
     update_directives: bool = False
     #: What the user changed by hand and wants to be judged; None for a loop.
     attempt: str | None = None
+    rebaseline: bool = False
+    #: Campaign or commit whose target is begun with.
+    warm_start: str | None = None
+    #: Limits of the whole campaign: dollars, seconds, experiments without a keep, and failures of
+    #: candidates in a row; None for no limit.
+    max_cost: float | None = None
+    max_time: float | None = None
+    patience: int | None = None
+    max_crashes: int = 3
+    until: Goal | None = None
+    search: str = "greedy"
+    workers: int = 1
+    simplify: bool = False
+    ablate: bool = False
+    apply: bool = False
     sandbox: SandboxName = "auto"
     network: bool = False
     #: Paths as the user wrote them, relative to pytest's root directory.
@@ -111,6 +128,18 @@ class Settings:
             profile=values["--autoloop-profile"] == "auto",
             update_directives=values["--autoloop-update-directives"],
             attempt=values["--autoloop-try"],
+            rebaseline=values["--autoloop-rebaseline"],
+            warm_start=values["--autoloop-from"],
+            max_cost=values["--autoloop-max-cost"],
+            max_time=values["--autoloop-max-time"],
+            patience=values["--autoloop-patience"],
+            max_crashes=values["--autoloop-max-crashes"],
+            until=values["--autoloop-until"],
+            search=values["--autoloop-search"],
+            workers=values["--autoloop-workers"],
+            simplify=values["--autoloop-simplify"],
+            ablate=values["--autoloop-ablate"],
+            apply=values["--autoloop-apply"],
             sandbox=values["--autoloop-sandbox"],
             network=config.getini("autoloop_network"),
             readable=tuple(config.getini("autoloop_readable")),

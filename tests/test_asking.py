@@ -21,9 +21,9 @@ from pytest_autoloop.model import (
     Metric,
     Proposal,
     Target,
-    Usage,
 )
 from pytest_autoloop.proposers.base import ProposerBase
+from pytest_autoloop.usage import Usage
 
 if TYPE_CHECKING:
     from pathlib import Path

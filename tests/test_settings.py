@@ -7,6 +7,7 @@ import argparse
 import pytest
 
 from pytest_autoloop.option_table import OPTIONS
+from pytest_autoloop.option_types import Goal
 from pytest_autoloop.settings import Settings
 
 #: Each ini key, a value for it, another for its option, and the settings field both are for.
@@ -19,6 +20,12 @@ BOTH = [
     ("autoloop_sampler", "grid", "random", "sampler"),
     ("autoloop_replay_order", "shuffled", "listed", "replay_order"),
     ("autoloop_seed", "3", "4", "seed"),
+    ("autoloop_max_cost", "2.5", "3.5", "max_cost"),
+    ("autoloop_max_time", "1800", "28800.0", "max_time"),
+    ("autoloop_patience", "5", "6", "patience"),
+    ("autoloop_max_crashes", "4", "5", "max_crashes"),
+    ("autoloop_search", "tree", "beam:3", "search"),
+    ("autoloop_workers", "2", "3", "workers"),
     ("autoloop_timeout", "7", "8.5", "timeout"),
     ("autoloop_min_gain", "0.02", "0.03", "min_gain"),
     ("autoloop_max_regression", "0.1", "0.2", "max_regression"),
@@ -81,7 +88,10 @@ OTHERS = {
     "autoloop_edit_format",
     "autoloop_stack",
     "autoloop_update_directives",
+    "autoloop_simplify",
+    "autoloop_ablate",
     "autoloop_profile",
+    "autoloop_until",
 }
 
 
@@ -115,7 +125,10 @@ def test_proposers_may_share_a_line(pytester: pytest.Pytester) -> None:
     assert settings(pytester, ini=ini).proposers == expected
 
 
-@pytest.mark.parametrize("key", ["autoloop_stack", "autoloop_update_directives"])
+@pytest.mark.parametrize(
+    "key",
+    ["autoloop_stack", "autoloop_update_directives", "autoloop_simplify", "autoloop_ablate"],
+)
 def test_switches_are_off_until_they_are_named(pytester: pytest.Pytester, key: str) -> None:
     """An option without a value, or a yes in the ini file."""
     field = key.removeprefix("autoloop_")
@@ -130,6 +143,15 @@ def test_a_profile_can_be_left_out(pytester: pytest.Pytester) -> None:
     assert settings(pytester).profile
     assert not settings(pytester, ini="autoloop_profile = off").profile
     assert settings(pytester, "--autoloop-profile=auto", ini="autoloop_profile = off").profile
+
+
+def test_a_goal_names_a_metric_and_a_value(pytester: pytest.Pytester) -> None:
+    """As an option or an ini key, with or without a unit."""
+    assert settings(pytester).until is None
+    ini = "autoloop_until = score >= 0.9"
+    assert settings(pytester, ini=ini).until == Goal("score", at_least=True, value=0.9)
+    chosen = settings(pytester, "--autoloop-until=latency<=5ms", ini=ini)
+    assert chosen.until == Goal("latency", at_least=False, value=5, unit="ms")
 
 
 def test_a_try_is_one_experiment(pytester: pytest.Pytester) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -59,6 +60,8 @@ class Proposer(Protocol):
     name: str
     #: Whether it looks at `Brief.profile`, which costs a run of the benchmarks after each keep.
     uses_profile: bool
+    #: Whether `propose` may be called while another call has not returned yet.
+    parallel: bool
 
     def check(self, target: Target, source: bytes) -> None:
         """Refuse what cannot work, before anything is spent.
@@ -69,6 +72,12 @@ class Proposer(Protocol):
 
     def start(self, workbench: Workbench) -> None:
         """Take what is needed during the campaign; the baseline is green."""
+
+    def resume(self, experiments: Iterable[Experiment]) -> None:
+        """Hear what was tried before, once after `start`, in a campaign that goes on.
+
+        They come oldest first, without diffs, pairs and output.
+        """
 
     def propose(self, brief: Brief) -> Proposal | None:
         """Return the next proposal, or None when there is nothing left to suggest.
@@ -95,12 +104,16 @@ class ProposerBase:
     """What most proposers have in common: no conditions, no look back, nothing learned or held."""
 
     uses_profile = False
+    parallel = False
 
     def check(self, target: Target, source: bytes) -> None:
         """Accept any target."""
 
     def start(self, workbench: Workbench) -> None:
         """Need nothing."""
+
+    def resume(self, experiments: Iterable[Experiment]) -> None:
+        """Learn nothing: the brief tells what was tried."""
 
     def review(self, brief: Brief) -> Lessons | None:  # noqa: ARG002 - for those that look back
         """Do not look back."""

@@ -31,8 +31,9 @@ from pytest_autoloop.proposers.vendors import SECRETS, server_from_spec
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pytest_autoloop.model import Brief, Target, Usage
+    from pytest_autoloop.model import Brief, Target
     from pytest_autoloop.proposers.vendors import Server
+    from pytest_autoloop.usage import Usage
 
 
 def from_spec(

@@ -15,7 +15,6 @@ from pytest_autoloop.errors import (
     ProposerError,
     UnreachableError,
 )
-from pytest_autoloop.model import Usage
 from pytest_autoloop.proposers.edits import clean_text, visible_reply
 from pytest_autoloop.proposers.faults import (
     TooLargeError,
@@ -30,6 +29,7 @@ from pytest_autoloop.proposers.faults import (
 )
 from pytest_autoloop.proposers.prices import cost_usd
 from pytest_autoloop.proposers.vendors import secrets_of, without_secrets
+from pytest_autoloop.usage import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_autoloop.errors import AutoloopError, ProposerError, UsageError
-from pytest_autoloop.model import Edit, Lessons, Proposal, Usage
+from pytest_autoloop.model import Edit, Lessons, Proposal
 from pytest_autoloop.proposers.base import ProposerBase
+from pytest_autoloop.usage import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable

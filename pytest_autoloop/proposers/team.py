@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.errors import ProposerError
-from pytest_autoloop.model import Usage
+from pytest_autoloop.usage import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pytest_autoloop.model import Brief, Experiment, Lessons, Proposal, Target
     from pytest_autoloop.proposers.base import Proposer, Workbench
@@ -48,6 +48,7 @@ class Team:
     def __init__(self, proposers: Sequence[Proposer], *, bandit: bool = False) -> None:
         self.name = " + ".join(proposer.name for proposer in proposers)
         self.uses_profile = any(proposer.uses_profile for proposer in proposers)
+        self.parallel = False
         self._members = [_Member(proposer) for proposer in proposers]
         self._everyone = list(proposers)
         self._bandit = bandit
@@ -64,6 +65,12 @@ class Team:
         """Start every member."""
         for proposer in self._everyone:
             proposer.start(workbench)
+
+    def resume(self, experiments: Iterable[Experiment]) -> None:
+        """Tell every member."""
+        told = list(experiments)
+        for proposer in self._everyone:
+            proposer.resume(told)
 
     def propose(self, brief: Brief) -> Proposal | None:
         """Ask a member; the next one where it cannot answer or has nothing left.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pytest_autoloop.model import Brief, Experiment, Lessons, Proposal, Target
     from pytest_autoloop.proposers.base import Proposer, Workbench
 
@@ -18,6 +20,7 @@ class Tiers:
     def __init__(self, explore: Proposer, validate: Proposer, *, every: int) -> None:
         self.name = f"{explore.name} / {validate.name}"
         self.uses_profile = explore.uses_profile or validate.uses_profile
+        self.parallel = False
         self._explore = explore
         self._validate = validate
         self._every = every
@@ -35,6 +38,12 @@ class Tiers:
         """Start both."""
         for proposer in (self._explore, self._validate):
             proposer.start(workbench)
+
+    def resume(self, experiments: Iterable[Experiment]) -> None:
+        """Tell both."""
+        told = list(experiments)
+        for proposer in (self._explore, self._validate):
+            proposer.resume(told)
 
     def propose(self, brief: Brief) -> Proposal | None:
         """Ask the one whose turn it is; the same one again when its answer does not count.

@@ -50,7 +50,7 @@ def session_document(campaign: Campaign | None, audit: Audit | None, error: str)
         "tag": campaign.ledger.tag,
         "branch": campaign.ledger.branch,
         "target": campaign.workplace.target.path,
-        "best": campaign.search.parent(campaign.experiments),
+        "best": campaign.best,
         **(
             {} if tried else {"experiments": [experiment_document(e) for e in campaign.experiments]}
         ),

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_autoloop.search.base import Start, best
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_autoloop.model import Experiment
+    from pytest_autoloop.model import Row
 
 
 class Greedy:
-    """The incumbent is the last experiment that was kept, at first the baseline."""
+    """Starts from the last experiment that was kept, at first the baseline."""
 
-    def parent(self, experiments: Sequence[Experiment]) -> str:
+    name = "greedy"
+
+    def start(self, number: int, rows: Sequence[Row]) -> Start:  # noqa: ARG002 - all are alike
         """Return the commit of the last keep."""
-        return next(e.commit for e in reversed(experiments) if e.status in {"keep", "baseline"})
+        return Start(best(rows).commit)

@@ -23,10 +23,11 @@ from pytest_autoloop.errors import (
 )
 from pytest_autoloop.history.repository import Repository
 from pytest_autoloop.history.worktrees import WorktreePool
-from pytest_autoloop.model import Brief, Edit, Metric, Reading, Target, Usage
+from pytest_autoloop.model import Brief, Edit, Metric, Reading, Target
 from pytest_autoloop.proposers.agents import AGENTS, from_spec
 from pytest_autoloop.proposers.base import Found
 from pytest_autoloop.proposers.messages import build_prompt
+from pytest_autoloop.usage import Usage
 from pytest_autoloop.workbench import CampaignWorkbench
 from tests.proposers import agent_program
 from tests.proposers.agent_program import TARGET

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from pytest_autoloop.model import Usage
 from pytest_autoloop.proposers.agents import AGENTS
 from pytest_autoloop.proposers.agents.answers import Answer
 from pytest_autoloop.proposers.agents.faults import quote
 from pytest_autoloop.proposers.agents.secrecy import Censor
+from pytest_autoloop.usage import Usage
 
 NONSENSE = [
     "",

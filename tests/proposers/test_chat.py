@@ -23,10 +23,11 @@ from pytest_autoloop.errors import (
     UnreachableError,
     UsageError,
 )
-from pytest_autoloop.model import Brief, Edit, Metric, Proposal, Reading, Target, Usage
+from pytest_autoloop.model import Brief, Edit, Metric, Proposal, Reading, Target
 from pytest_autoloop.proposers import connection
 from pytest_autoloop.proposers.chat import ChatProposer, from_spec
 from pytest_autoloop.proposers.vendors import Server, server_from_spec
+from pytest_autoloop.usage import Usage
 from tests.chat_server import ChatServer
 
 if TYPE_CHECKING:

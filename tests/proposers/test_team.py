@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_autoloop.errors import ProposerError
-from pytest_autoloop.model import Brief, Effect, Experiment, Lessons, Proposal, Target, Usage
+from pytest_autoloop.model import Brief, Effect, Experiment, Lessons, Proposal, Target
 from pytest_autoloop.proposers.base import ProposerBase
 from pytest_autoloop.proposers.team import Team
 from pytest_autoloop.proposers.tiers import Tiers
+from pytest_autoloop.usage import Usage
 
 if TYPE_CHECKING:
     from pytest_autoloop.model import Status

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from pytest_autoloop.model import Usage
+from pytest_autoloop.usage import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -38,9 +38,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pytest_autoloop.errors import ProposerError
-    from pytest_autoloop.model import Brief, Target, Usage
+    from pytest_autoloop.model import Brief, Target
     from pytest_autoloop.proposers.agents.presets import Preset
     from pytest_autoloop.proposers.base import Found, Workbench
+    from pytest_autoloop.usage import Usage
 
 _USAGE_VARIABLE = "AUTOLOOP_USAGE_FILE"
 _USAGE_FILE = "usage.json"

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_autoloop.model import Experiment
+from pytest_autoloop.model import Row
+from pytest_autoloop.search.base import Start
 from pytest_autoloop.search.greedy import Greedy
 
 if TYPE_CHECKING:
@@ -14,21 +15,10 @@ if TYPE_CHECKING:
     from pytest_autoloop.search.base import SearchStrategy
 
 
-def experiments(*statuses: Status) -> list[Experiment]:
+def rows(*statuses: Status) -> list[Row]:
     """Return a campaign; the commit of each experiment is its number."""
     return [
-        Experiment(
-            number=number,
-            status=status,
-            reason="",
-            description="",
-            proposer="",
-            commit=str(number),
-            parent="",
-            timestamp="",
-            seconds=0.0,
-            metrics={},
-        )
+        Row(number, status, "", str(number), "", None, "improve", "")
         for number, status in enumerate(statuses)
     ]
 
@@ -45,10 +35,10 @@ def experiments(*statuses: Status) -> list[Experiment]:
 def test_greedy_goes_on_from_the_last_keep(statuses: tuple[Status, ...], parent: str) -> None:
     """Neither a discarded candidate nor one that is merely explored is built upon."""
     strategy: SearchStrategy = Greedy()
-    assert strategy.parent(experiments(*statuses)) == parent
+    assert strategy.start(len(statuses), rows(*statuses)).commit == parent
 
 
 def test_greedy_has_no_memory_of_its_own() -> None:
     """A campaign that is taken up again goes on from the same commit."""
-    history = experiments("baseline", "keep", "discard")
-    assert Greedy().parent(history) == Greedy().parent(history) == "1"
+    history = rows("baseline", "keep", "discard")
+    assert Greedy().start(3, history) == Greedy().start(3, history) == Start("1")
