@@ -8,8 +8,8 @@ import stat
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.errors import UsageError
-from pytest_autoloop.proposers.replay.candidates import NOTHING, Candidate
 from pytest_autoloop.history.merging import applied, touched
+from pytest_autoloop.proposers.replay.candidates import NOTHING, Candidate
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from pytest_autoloop import text
 from pytest_autoloop.errors import ProposerError, UsageError
+from pytest_autoloop.history.merging import merged
 from pytest_autoloop.history.repository import Repository
 from pytest_autoloop.model import Edit, Proposal
 from pytest_autoloop.proposers.base import ProposerBase
 from pytest_autoloop.proposers.replay.files import file_candidates, files_of, later
-from pytest_autoloop.history.merging import merged
 from pytest_autoloop.proposers.replay.revisions import git_candidates, items_of
 
 if TYPE_CHECKING:
