@@ -37,9 +37,42 @@ class SearchStrategy(Protocol):
     name: str
 
     def start(self, number: int, rows: Sequence[Row]) -> Start:
-        """Return where experiment `number` starts from, given all rows so far, baseline first."""
+        """Return where an experiment starts from, given what is known when it begins.
+
+        Args:
+            number: how many experiments of this target have begun, with this one; it need not be
+                among the numbers of the rows, and some begun before may have no row yet.
+            rows: all experiments of this target that have ended, baseline first, in the order in
+                which they were judged.
+
+        """
 
 
 def best(rows: Sequence[Row]) -> Row:
     """Return the row of the last keep, or the baseline."""
     return next(row for row in reversed(rows) if row.status in {"keep", "baseline"})
+
+
+def failed(row: Row) -> bool:
+    """Tell whether a candidate that became a commit crashed, hung or did not pass its guards."""
+    return bool(row.commit) and (row.status in {"crash", "timeout"} or row.reason == "guard")
+
+
+def worths(rows: Sequence[Row]) -> dict[str, float]:
+    """Return what each commit in play is worth: its log gain over the baseline, as far as known.
+
+    An effect is measured against the best at that time, so its log gain is added to those of the
+    keeps until then. The sum of many measurements is rough: good for choosing where to go on from,
+    never for deciding. Commits that were not measured are left out.
+    """
+    found: dict[str, float] = {}
+    height = 0.0
+    for row in rows:
+        if row.status == "baseline":
+            found[row.commit] = 0.0
+        elif row.status == "keep":
+            height += row.log_gain or 0.0
+            found[row.commit] = height
+        elif row.status == "explore" and row.log_gain is not None:
+            found[row.commit] = height + row.log_gain
+    return found

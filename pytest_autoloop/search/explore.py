@@ -1,0 +1,42 @@
+"""Every so often keep an experiment whatever it brings, and see where that leads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_autoloop.search.base import Start, best
+from pytest_autoloop.search.lines import last_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_autoloop.model import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Explore:
+    """Divides the experiments into periods; each begins with one that stays in play regardless.
+
+    The first half of the others in a period goes on with the side line that it began, the second
+    half with the best. A side line that advanced in its period gets the next one too.
+    """
+
+    #: Experiments in a period, at least 3.
+    period: int = 5
+
+    @property
+    def name(self) -> str:
+        """As the user writes it."""
+        return f"explore:{self.period}"
+
+    def start(self, number: int, rows: Sequence[Row]) -> Start:
+        """Return the best or the head of the side line, by the number's place in its period."""
+        place = number % self.period
+        top = best(rows).commit
+        if place > self.period // 2:
+            return Start(top)
+        line = last_line(rows, "explore")
+        if place:
+            return Start(line.head, "improve", "better") if line else Start(top)
+        return Start(line.head if line and not line.idle else top, "explore", "any")
