@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
 #: A tag is part of a path and of a ref's name: no ".." and no end in "." or ".lock".
 _TAG = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?!\.|lock$|$)){0,99}")
-
-
-#: Hours, minutes and seconds, of which one is enough.
-_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
-_GOAL = re.compile(r"(\w+)\s*(<=|>=)\s*([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*([^\d\s].*)?")
+#: Longer numbers count nothing, and Python refuses to read very long ones.
+_WHOLE = re.compile(r"[0-9]{1,15}")
+_PART = r"([0-9]+(?:\.[0-9]+)?)\s*"
+#: Days, hours, minutes and seconds, of which one is enough; blanks may be between them.
+_DURATION = re.compile(rf"(?:{_PART}d\s*)?(?:{_PART}h\s*)?(?:{_PART}m(?:in)?\s*)?(?:{_PART}s?)?")
+_NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_GOAL = re.compile(rf"(\w+)\s*(<=|>=)\s*({_NUMBER})\s*([^\d\s.].*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +55,14 @@ class Option:
 
 def count(text: str) -> int:
     """Read a whole number from 0 on."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
-    return int(text)
+    return _whole(text, 0)
 
 
 def count_or_infinite(text: str) -> float:
     """Read a number of experiments, which may be infinite."""
     if text == "inf":
         return math.inf
-    if not text.isdecimal():
+    if not _WHOLE.fullmatch(text):
         message = (
             f"{text!r} is not a number of experiments: write 0 (baseline only) or more, or inf"
         )
@@ -72,23 +72,22 @@ def count_or_infinite(text: str) -> float:
 
 def at_least_one(text: str) -> int:
     """Read a whole number from 1 on."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
-    return int(text)
+    return _whole(text, 1)
 
 
 def dollars(text: str) -> float:
     """Read a positive amount of dollars, with or without the sign."""
-    return positive(text.removeprefix("$"), "a positive amount of dollars; write for example 2.50")
+    amount = text.strip().removeprefix("$")
+    return positive(amount, "a positive amount of dollars; write for example 2.50", text)
 
 
 def duration(text: str) -> float:
-    """Read a time such as ``8h``, ``30m``, ``1h30m`` or ``90`` (seconds), in seconds."""
-    found = _DURATION.fullmatch(text)
-    if found is not None and any(found.groups()):
-        hours, minutes, rest = (float(part or 0) for part in found.groups())
-        total = 3600 * hours + 60 * minutes + rest
-        if total > 0:
+    """Read a time such as ``8h``, ``30m``, ``1d 12h`` or ``90`` (seconds), in seconds."""
+    found = _DURATION.fullmatch(text.strip())
+    if found is not None:
+        days, hours, minutes, rest = (float(part or 0) for part in found.groups())
+        total = 86400 * days + 3600 * hours + 60 * minutes + rest
+        if 0 < total < math.inf:
             return total
     message = f"{text!r} is not a time: write for example 8h, 30m, 1h30m, or 90 for seconds"
     raise argparse.ArgumentTypeError(message)
@@ -97,7 +96,7 @@ def duration(text: str) -> float:
 def goal(text: str) -> Goal:
     """Read a value that a metric is to reach, such as ``latency<=5ms``."""
     found = _GOAL.fullmatch(text.strip())
-    if found is None:
+    if found is None or math.isinf(float(found[3])):
         message = (
             f"{text!r} is no goal: write a metric, <= or >=, and a number with or without its "
             "unit, for example latency<=5ms"
@@ -109,9 +108,7 @@ def goal(text: str) -> Goal:
 
 def at_least_two(text: str) -> int:
     """Read how often something is done: every second time, or less often."""
-    if not text.isdecimal() or int(text) < 2:  # noqa: PLR2004 - as the name says
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 2 on")
-    return int(text)
+    return _whole(text, 2)
 
 
 def edit_format(text: str) -> str:
@@ -157,15 +154,21 @@ def fraction(text: str) -> float:
     return value
 
 
-def positive(text: str, what: str) -> float:
-    """Read a positive number; `what` says what else it would be."""
+def positive(text: str, what: str, written: str = "") -> float:
+    """Read a positive number; `what` says what it should be, `written` how the user wrote it."""
     try:
         value = float(text)
     except ValueError:
         value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{(written or text)!r} is not {what}")
     return value
+
+
+def _whole(text: str, least: int) -> int:
+    if not _WHOLE.fullmatch(text) or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} on")
+    return int(text)
 
 
 def tag(text: str) -> str:

@@ -22,6 +22,7 @@ ROOMS = (
         "proposing",
         "opening",
         "campaign",
+        "budget",
         "asking",
         "workbench",
         "briefing",
