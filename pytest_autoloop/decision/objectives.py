@@ -26,7 +26,7 @@ class Opinion:
     """What an objective makes of the pairs so far."""
 
     step: Step
-    #: Why a candidate is discarded: ``no-gain`` or ``regression``.
+    #: Why a candidate is discarded: ``no-gain`` or ``regression``; or kept, though it is no better.
     reason: str = ""
     detail: str = ""
     #: The series that decided, the one that a keep has to be confirmed on.
@@ -42,6 +42,9 @@ class Objective(Protocol):
     def judge(self, series: Sequence[Series], rule: Rule) -> Opinion:
         """Say keep, discard or go on."""
 
+    def supported(self, series: Sequence[Series], decisive: str) -> list[Series]:
+        """Return the series that fresh pairs have to support on their own."""
+
 
 class Primary:
     """The first metric improves; each other one stays within its `max_regression`."""
@@ -54,6 +57,10 @@ class Primary:
         """Decide on the first metric, then look at the others."""
         first, *others = series
         return _unless_worse(first, others, rule)
+
+    def supported(self, series: Sequence[Series], decisive: str) -> list[Series]:
+        """Ask it of the series that decided."""
+        return [named(series, decisive)]
 
 
 class Pareto(Primary):
@@ -72,7 +79,7 @@ class Pareto(Primary):
         return Opinion("discard", "no-gain", decisive=series[0].metric.name)
 
 
-class Weighted:
+class Weighted(Primary):
     """The weighted mean of all gains improves; gains have no unit, so they can be added."""
 
     def view(self, series: Sequence[Series]) -> list[Series]:
@@ -139,6 +146,11 @@ OBJECTIVES: dict[str, Callable[[], Objective]] = {
     "lexicographic": Lexicographic,
     "gated": Gated,
 }
+
+
+def named(series: Sequence[Series], name: str) -> Series:
+    """Return the series of a metric, the first one if there is none of that name."""
+    return next((one for one in series if one.metric.name == name), series[0])
 
 
 def _unless_worse(first: Series, others: Sequence[Series], rule: Rule) -> Opinion:

@@ -43,14 +43,14 @@ class Series:
     within_bounds: bool = True
     #: The bound that it breaks lies against the direction: what counts as a loss comes closer.
     overshot: bool = False
+    #: Log gain that it may lose and still be as good, which then will do; None asks for a gain.
+    margin: float | None = None
 
     def step(self, rule: Rule) -> Step:
         """Say what the rule makes of it."""
         if self.exact:
             return "keep" if self._improved(self.gains[-1]) else "discard"
-        if self.metric.min_gain is not None:
-            rule = rule.with_smallest_gain(self.metric.min_gain)
-        step = rule.decide(self.gains, self.noise)
+        step = self._decided(rule)
         if self.basis is not None or step == "continue":
             return step
         # Only agreement can keep: a warm gain that first calls deny may be a cache. Nor can a warm
@@ -62,7 +62,13 @@ class Series:
         """Say whether these fresh pairs alone support a keep."""
         if self.exact:
             return self._improved(min(self.gains))
-        return not self.gains or rule.confirmed(self.gains, self.noise)
+        if self.margin is not None:
+            rule = rule.with_smallest_gain(_half(self.margin))
+        return not self.gains or rule.confirmed(self._tested, self.noise)
+
+    def found_again(self, rule: Rule) -> bool:
+        """Say whether these fresh pairs alone would be kept by the rule itself."""
+        return self._improved(min(self.gains)) if self.exact else self._decided(rule) == "keep"
 
     @property
     def effect(self) -> Effect:
@@ -82,11 +88,34 @@ class Series:
         """Say whether it has lost more than `bound` on the log scale, as far as one can tell."""
         return self.effect.log_gain < -bound
 
+    @property
+    def _tested(self) -> list[float]:
+        """The gains over what has to be beaten: being as good beats being worse by the margin."""
+        return [gain + (self.margin or 0.0) for gain in self.gains]
+
+    def _decided(self, rule: Rule) -> Step:
+        if self.margin is not None:
+            rule = rule.with_smallest_gain(_half(self.margin))
+        elif self.metric.min_gain is not None:
+            rule = rule.with_smallest_gain(self.metric.min_gain)
+        return rule.decide(self._tested, self.noise)
+
     def _improved(self, gain: float) -> bool:
         """Say whether an exact gain is one, and as large as was asked for."""
+        if self.margin is not None:
+            return gain >= 0
         smallest = math.log1p(self.metric.min_gain or 0.0)
         # The logarithm of the very gain that was asked for may differ in its last bits.
         return gain > 0 and (gain > smallest or math.isclose(gain, smallest))
+
+
+def _half(margin: float) -> float:
+    """Return the smallest gain to ask of gains that were moved up by a margin, relative.
+
+    What is truly equal has a gain of the whole margin there. Asked for all of it, every other one
+    would miss it by chance.
+    """
+    return math.expm1(margin / 2)
 
 
 @dataclass(frozen=True, slots=True)

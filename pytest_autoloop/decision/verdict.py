@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.decision import gains, student
-from pytest_autoloop.decision.objectives import Objective, Primary
+from pytest_autoloop.decision.objectives import Objective, Primary, named
 from pytest_autoloop.decision.rules import Rule, Sequential
 from pytest_autoloop.decision.series import Calibration, Series, series_of
 from pytest_autoloop.model import TIME, Decision
@@ -47,6 +47,8 @@ class Finding:
     decision: Decision
     #: The series that decided; None for a candidate that breaks a bound.
     series: Series | None = None
+    #: Those that fresh pairs have to support on their own.
+    supported: tuple[Series, ...] = ()
 
 
 def violated(sample: Sample, metrics: Sequence[Metric]) -> Metric | None:
@@ -78,7 +80,7 @@ def decide(pairs: Sequence[Pair], calibration: Calibration, policy: Policy) -> F
     opinion = policy.objective.judge(series, policy.rule)
     if opinion.step == "continue":
         return None
-    decisive = _named(series, opinion.decisive)
+    decisive = named(series, opinion.decisive)
     effect = decisive.effect
     if opinion.step == "discard":
         detail = opinion.detail or _why_not(pairs, decisive, effect)
@@ -86,7 +88,8 @@ def decide(pairs: Sequence[Pair], calibration: Calibration, policy: Policy) -> F
     slower = _slower_benchmark(pairs, calibration, policy, decisive.basis)
     if slower:
         return Finding(Decision("discard", "regression", slower, effect))
-    return Finding(Decision("keep", "", "", effect), decisive)
+    supported = policy.objective.supported(series, opinion.decisive)
+    return Finding(Decision("keep", opinion.reason, "", effect), decisive, tuple(supported))
 
 
 def hopeless(pair: Pair, calibration: Calibration, policy: Policy) -> bool:
@@ -109,7 +112,7 @@ def confirm(
         return broken
     name, basis = finding.series.metric.name, finding.series.basis
     basis = None if basis == "metric" else basis
-    effect = _named(policy.series([*found, *fresh], calibration, basis), name).effect
+    effect = named(policy.series([*found, *fresh], calibration, basis), name).effect
     if effect.basis == "warm" and gains.has_first_calls(found[0]):
         every = [*found, *fresh]
         first = statistics.fmean(gains.time_gain(pair, "first") for pair in every)
@@ -121,19 +124,23 @@ def confirm(
     slower = _slower_benchmark(everything, calibration, policy, finding.series.basis)
     if opinion.reason == "regression" or slower:
         return Decision("discard", "regression", opinion.detail or slower, effect)
-    again = _named(policy.series(fresh, calibration, basis), name)
-    if finding.series.exact and {*finding.series.gains} != {*again.gains}:
-        detail = f"{name} was exact, but two runs of this candidate gave different values"
-        return Decision("discard", "no-gain", detail, effect)
-    if again.confirmed(policy.rule):
+    again = policy.objective.supported(policy.series(fresh, calibration, basis), name)
+    for old, new in zip(finding.supported, again, strict=True):
+        if old.exact and {*old.gains} != {*new.gains}:
+            detail = f"{old.metric.name} was exact, but two runs of this candidate gave different"
+            return Decision("discard", "no-gain", f"{detail} values", effect)
+    if all(one.confirmed(policy.rule) for one in again):
         return replace(finding.decision, effect=effect)
-    return Decision("discard", "no-gain", "the gain was not confirmed on fresh pairs", effect)
+    what = "the gain was" if again[0].margin is None else "that it is as good was"
+    return Decision("discard", "no-gain", f"{what} not confirmed on fresh pairs", effect)
 
 
 def confirmation_pairs(finding: Finding, policy: Policy) -> int:
     """Return how many fresh pairs a keep must be confirmed on."""
-    assert finding.series is not None
-    return 1 if finding.series.exact else policy.rule.confirmation_pairs(finding.series.noise)
+    assert finding.supported
+    return max(
+        1 if one.exact else policy.rule.confirmation_pairs(one.noise) for one in finding.supported
+    )
 
 
 def found_again(
@@ -145,8 +152,10 @@ def found_again(
     """
     assert finding.series is not None
     basis = None if finding.series.basis == "metric" else finding.series.basis
-    again = _named(policy.series(fresh, calibration, basis), finding.series.metric.name)
-    return not again.exact and policy.rule.decide(again.gains, again.noise) == "keep"
+    series = policy.series(fresh, calibration, basis)
+    again = policy.objective.supported(series, finding.series.metric.name)
+    timed = not all(one.exact for one in again)
+    return timed and all(one.found_again(policy.rule) for one in again)
 
 
 def overall(pairs: Sequence[Pair], calibration: Calibration, policy: Policy) -> Effect:
@@ -161,10 +170,6 @@ def _broken_bound(pair: Pair, policy: Policy) -> Decision | None:
     if broken is None:
         return None
     return Decision("discard", "constraint", told_violation(pair.candidate, broken))
-
-
-def _named(series: Sequence[Series], name: str) -> Series:
-    return next((one for one in series if one.metric.name == name), series[0])
 
 
 def _why_not(pairs: Sequence[Pair], series: Series, effect: Effect) -> str:
