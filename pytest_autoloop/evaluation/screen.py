@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_autoloop.evaluation.static.screen import findings
 from pytest_autoloop.evaluation.static.screen import news as new_in
+from pytest_autoloop.harness import symbols
 from pytest_autoloop.model import Decision
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 #: Findings of the static screen that a message names.
 _LISTED = 5
-#: What is raised for no Python; the last two say that code is nested too deeply.
-_NO_PYTHON = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 
 def fingerprint(content: bytes, *, program: bool) -> str:
@@ -32,7 +31,7 @@ def fingerprint(content: bytes, *, program: bool) -> str:
     """
     told = content
     if program:
-        with warnings.catch_warnings(), suppress(*_NO_PYTHON):
+        with warnings.catch_warnings(), suppress(*symbols.NO_PYTHON):
             warnings.simplefilter("ignore")
             told = ast.dump(ast.parse(content)).encode("utf-8", "surrogatepass")
     return hashlib.sha256(told).hexdigest()
@@ -58,14 +57,19 @@ def refuse(
     tried: Mapping[str, int],
     *,
     program: bool = True,
+    symbol: str = "",
 ) -> Decision | None:
     """Say why content is not worth a process: the same as before, or no Python at all.
 
     `tried` maps the fingerprint of every earlier candidate to the number of its experiment; what
-    they are of a `program` says `fingerprint`.
+    they are of a `program` says `fingerprint`. With a `symbol`, nothing outside of it may change:
+    that comes first, since blank lines and comments elsewhere are such a change, too.
     """
     if content == incumbent:
         return Decision("discard", "no-op", "the candidate is identical to the incumbent")
+    elsewhere = symbols.refuse(content, incumbent, symbol) if symbol else None
+    if elsewhere is not None:
+        return elsewhere
     same = fingerprint(content, program=program)
     if same == fingerprint(incumbent, program=program):
         detail = "the candidate is the incumbent in another layout or with other comments"
@@ -84,7 +88,7 @@ def _fault(content: bytes, target: str) -> str:
         warnings.simplefilter("ignore")
         try:
             compile(content, target, "exec", dont_inherit=True)
-        except _NO_PYTHON as error:
+        except symbols.NO_PYTHON as error:
             return str(error) or type(error).__name__
     return ""
 

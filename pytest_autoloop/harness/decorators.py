@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import functools
 import inspect
-import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, get_args, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
 
 import pytest
 
 from pytest_autoloop.errors import UsageError
+from pytest_autoloop.harness import symbols
+from pytest_autoloop.harness.arguments import check_metric, check_target
 from pytest_autoloop.harness.specifications import (
     DEFAULT_TOLERANCE,
     SPECIFICATION,
@@ -23,7 +24,10 @@ from pytest_autoloop.harness.specifications import (
 from pytest_autoloop.model import Direction, Metric
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+#: The symbols that target fixtures returned behind their paths, by the fixture's source.
+SYMBOLS = pytest.StashKey[dict[str, str]]()
 
 Scope: TypeAlias = Literal["function", "class", "module", "package", "session"]
 Fixture = TypeVar("Fixture", bound="Callable[..., object]")
@@ -38,6 +42,9 @@ def target(
     *,
     allow_cross_call_cache: bool = False,
     tolerance: float = DEFAULT_TOLERANCE,
+    metrics: Sequence[str] | None = None,
+    share: float | None = None,
+    stage: int = 1,
     scope: Scope = "session",
     name: str | None = None,
 ) -> Callable[[Fixture], Fixture]: ...
@@ -49,14 +56,20 @@ def target(
     *,
     allow_cross_call_cache: bool = False,
     tolerance: float = DEFAULT_TOLERANCE,
+    metrics: Sequence[str] | None = None,
+    share: float | None = None,
+    stage: int = 1,
     scope: Scope = "session",
     name: str | None = None,
 ) -> Fixture | Callable[[Fixture], Fixture]:
-    """Declare the file that may change.
+    """Declare the file that may change, or one function or class in it.
 
     The function returns a path, relative to pytest's root directory or to the directory of the
-    file that declares it. Tests that request the fixture get it as an absolute `pathlib.Path`.
+    file that declares it; `"pkg/parser.py::Parser.feed"` names one function or class of a Python
+    file. Tests that request the fixture get the file as an absolute `pathlib.Path`.
     The docstring is the goal that a proposer is told.
+
+    Several targets are improved one after the other, each on top of what the earlier ones gained.
 
     Args:
         function: the fixture function, when the decorator is used without parentheses.
@@ -65,15 +78,26 @@ def target(
             input of its own, and a cache that outlives the call is no gain.
         tolerance: how far a float in a candidate's result may lie from the original's, as a share
             of it: 0 asks for the same bits, 1e-6 lets sums be added up in another order.
+        metrics: names of the metrics that score it, the one to improve first, ``"time"`` for the
+            benchmarks; all that there are by default. A metric with a bound holds in any case.
+        share: its part of the campaign's budget, above 0 and at most 1; by default targets share
+            equally what the others leave.
+        stage: targets of a lower stage are improved first, those of one stage as declared.
         scope: as for `pytest.fixture`.
         name: as for `pytest.fixture`.
 
     Raises:
         TypeError: the function is asynchronous or a generator.
-        ValueError: the tolerance is no share, or the permission to cache is no yes or no.
+        ValueError: an argument is out of range, or of another kind.
     """
     __tracebackhide__ = True  # pytest then shows the line of the user's file alone
-    _check_target(allow_cross_call_cache, tolerance)
+    check_target(
+        allow_cross_call_cache=allow_cross_call_cache,
+        tolerance=tolerance,
+        metrics=metrics,
+        share=share,
+        stage=stage,
+    )
 
     def decorate(declared: Fixture) -> Fixture:
         __tracebackhide__ = True
@@ -87,25 +111,14 @@ def target(
             source=_source(declared),
             allow_cross_call_cache=allow_cross_call_cache,
             tolerance=float(tolerance),
+            metrics=tuple(metrics or ()),
+            share=None if share is None else float(share),
+            stage=stage,
         )
         made: Fixture = _fixture(_anchored(declared), specification, scope, name)
         return made
 
     return decorate if function is None else decorate(function)
-
-
-def _check_target(allow_cross_call_cache: object, tolerance: object) -> None:
-    __tracebackhide__ = True
-    if not isinstance(allow_cross_call_cache, bool):
-        # A string such as "no" would be taken for yes, and the guard against caches be off.
-        message = f"allow_cross_call_cache={allow_cross_call_cache!r}: write True or False"
-        raise ValueError(message)  # noqa: TRY004 - as for every other option, a value is wrong
-    number = isinstance(tolerance, int | float) and not isinstance(tolerance, bool)
-    if not number or not 0 <= tolerance < 1:  # type: ignore[operator] # a number, as just seen
-        raise ValueError(
-            f"tolerance={tolerance!r}: write a share of the value, at least 0 and below 1, "
-            "such as 1e-6"
-        )
 
 
 @overload
@@ -162,7 +175,7 @@ def metric(
         ValueError: an unknown direction, a bound that no value can meet, or a number out of range.
     """
     __tracebackhide__ = True  # pytest then shows the line of the user's file alone
-    _check_metric(
+    check_metric(
         direction=direction,
         at_least=at_least,
         at_most=at_most,
@@ -192,30 +205,6 @@ def metric(
         return made
 
     return decorate if function is None else decorate(function)
-
-
-def _check_metric(
-    *,
-    direction: Direction,
-    at_least: float | None,
-    at_most: float | None,
-    weight: float,
-    max_regression: float,
-    min_gain: float | None,
-) -> None:
-    __tracebackhide__ = True
-    if direction not in get_args(Direction):
-        raise ValueError(f"direction={direction!r}: write 'lower' or 'higher'")
-    for bound in (at_least, at_most):
-        if bound is not None and not (isinstance(bound, int | float) and math.isfinite(bound)):
-            raise ValueError(f"{bound!r} bounds nothing: leave it out, or write a finite number")
-    if at_least is not None and at_most is not None and at_least > at_most:
-        raise ValueError(f"at_least={at_least} is above at_most={at_most}: no value meets both")
-    if not 0 < weight < math.inf:
-        raise ValueError(f"weight={weight!r}: write a positive number")
-    for name, value in (("max_regression", max_regression), ("min_gain", min_gain or 0.0)):
-        if not 0 <= value < 1:
-            raise ValueError(f"{name}={value!r}: write a relative change, 0.05 for 5%")
 
 
 @overload
@@ -284,7 +273,10 @@ def _anchored(function: Callable[..., object]) -> Callable[..., Path]:
                 f"{value!r}: return the path of the file that may change"
             )
             raise UsageError(message)
-        return anchor(Path(value), request.config.rootpath, declared_in)
+        path, symbol = symbols.split(str(Path(value)))
+        # Tests get the file; what part of it may change is for the campaign alone.
+        request.config.stash.setdefault(SYMBOLS, {})[_source(function)] = symbol
+        return anchor(Path(path), request.config.rootpath, declared_in)
 
     # pytest reads the signature to find the fixtures to inject, and follows __wrapped__.
     del resolve.__dict__["__wrapped__"]
