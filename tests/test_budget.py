@@ -12,13 +12,13 @@ from pytest_autoloop.budget import (
     Account,
     Budget,
     Stop,
-    Until,
     crashes_in_a_row,
     share,
     since_keep,
     stop,
 )
 from pytest_autoloop.errors import UsageError
+from pytest_autoloop.goals import Until
 from pytest_autoloop.model import TIME, Metric, Row, Status
 from pytest_autoloop.option_types import goal
 from pytest_autoloop.settings import Settings

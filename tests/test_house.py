@@ -23,6 +23,7 @@ ROOMS = (
         "opening",
         "campaign",
         "budget",
+        "goals",
         "asking",
         "workbench",
         "briefing",
