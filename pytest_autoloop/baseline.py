@@ -17,6 +17,7 @@ from pytest_autoloop.evaluation.judge import clean
 from pytest_autoloop.evaluation.launchers import SpawnLauncher
 from pytest_autoloop.evaluation.runner import Runner
 from pytest_autoloop.harness.manifest import Manifest
+from pytest_autoloop.harness.symbols import unusable
 from pytest_autoloop.model import TIME, Decision, Pair, Sample
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from pytest_autoloop.evaluation.protocol import Phase, Verdict
     from pytest_autoloop.evaluation.runner import Run
-    from pytest_autoloop.model import Metric
+    from pytest_autoloop.model import Metric, Target
     from pytest_autoloop.workplace import Workplace
 
 #: Pairs of the baseline with itself that start the estimate of noise.
@@ -97,7 +98,8 @@ def establish(
     run = evaluator.run_guards(max_failures=0, recorded=python)
     verdict = _green(run, workplace)
     passed = {node for node, outcome in verdict.outcomes.items() if outcome == "passed"}
-    scored = passed & set(verdict.benchmarks)
+    timed = any(metric.name == TIME.name for metric in metrics)
+    scored = passed & set(verdict.benchmarks) if timed else set()
     if not scored:
         metrics = tuple(metric for metric in metrics if metric.name != TIME.name)
     if not metrics:
@@ -290,10 +292,8 @@ def _check_bounds(workplace: Workplace, manifest: Manifest, pairs: list[Pair]) -
 
 def _canary(workplace: Workplace, manifest: Manifest, untouched: Sample) -> None:
     """Make the target unusable: a harness that stays green does not exercise it."""
-    path = workplace.target.path
-    text = "pytest-autoloop made this file unusable to see whether the harness notices"
-    content = f'raise RuntimeError("{text}")\n' if path.endswith(".py") else f"{text}\n"
-    workplace.place("candidate", content.encode())
+    target = workplace.target
+    workplace.place("candidate", _unusable(target, workplace.source))
     try:
         report = workplace.evaluator.guard(manifest.required)
         if report.passed and manifest.fixtures:
@@ -307,8 +307,18 @@ def _canary(workplace: Workplace, manifest: Manifest, untouched: Sample) -> None
     if report_unchanged:
         scores = " and every metric kept its value" if manifest.fixtures else ""
         message = (
-            f"the harness does not exercise {path}: with the file made unusable, "
+            f"the harness does not exercise {target.name}: with the "
+            f"{'symbol' if target.symbol else 'file'} made unusable, "
             f"{_count(len(manifest.required))} still passed{scores}. Make a test or a metric use "
-            "this file, or correct the path that the target fixture returns"
+            f"this {'symbol' if target.symbol else 'file'}, or correct the path that the target "
+            "fixture returns"
         )
         raise UsageError(message)
+
+
+def _unusable(target: Target, source: bytes) -> bytes:
+    text = "pytest-autoloop made this unusable to see whether the harness notices"
+    if target.symbol:
+        return unusable(source, target.symbol, text)
+    content = f'raise RuntimeError("{text}")\n' if target.path.endswith(".py") else f"{text}\n"
+    return content.encode()

@@ -1,11 +1,14 @@
-"""Where a campaign works: two worktrees, a launcher of children, and the box they run in."""
+"""Where a campaign works: two worktrees, a launcher of children, and the box they run in.
+
+All of it is made once; each target that is improved has a workplace of its own in it.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,19 +18,22 @@ from pytest_autoloop.evaluation.evaluator import Evaluator, Limits
 from pytest_autoloop.evaluation.launchers import choose_launcher
 from pytest_autoloop.evaluation.runner import Project, Runner, import_roots, warm_environment
 from pytest_autoloop.evaluation.sandbox import Sandbox, package_paths
+from pytest_autoloop.harness.symbols import locate
 from pytest_autoloop.history.worktrees import WorktreePool
 from pytest_autoloop.proposers.vendors import SECRETS
 from pytest_autoloop.targets import harness_files, inside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pytest
 
+    from pytest_autoloop.evaluation.launchers import Launcher
     from pytest_autoloop.harness.specifications import TargetSpecification
     from pytest_autoloop.history.repository import Repository
     from pytest_autoloop.model import Target
     from pytest_autoloop.settings import Settings
+    from pytest_autoloop.targets import Leg
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +45,95 @@ class Workplace:
     runner: Runner
     evaluator: Evaluator
     target: Target
-    #: The commit the campaign starts from, and the target's content in it.
+    #: The commit that the target's experiments start from, and the target's content in it.
     commit: str
     source: bytes
     options: TargetSpecification
     #: POSIX paths below the repository's root that no candidate may read: what judges it.
     hidden: tuple[str, ...] = ()
+    #: The campaign's other targets, by path, as they are in `commit`: files of the harness now.
+    frozen: Mapping[str, bytes] = field(default_factory=dict)
 
     def place(self, worktree: str, content: bytes) -> None:
         """Put the target's content into a worktree."""
         self.pool.write(worktree, self.target.path, content)
+
+    def settle(self, worktree: str, *, clean: bool = False) -> None:
+        """Bring a worktree to the commit; a `clean` one is there, and nothing has run in it.
+
+        The pool seals no target's content, since each changes in its turn. What was written there
+        it holds everything to, so the targets that stand still are written as well.
+        """
+        if not clean:
+            self.pool.reset(worktree, self.commit)
+        for path, content in self.frozen.items():
+            self.pool.write(worktree, path, content)
+        self.place(worktree, self.source)
+
+
+@dataclass(slots=True)
+class Places:
+    """What all targets of a campaign share: the worktrees, who starts children, and their box."""
+
+    repository: Repository
+    pool: WorktreePool
+    launcher: Launcher
+    sandbox: Sandbox
+    #: POSIX paths of all targets, and of the files that judge them, below the repository's root.
+    targets: tuple[str, ...]
+    hidden: tuple[str, ...]
+    #: How pytest was called; each target's runner gets the same with its own target.
+    project: Project
+    #: The commit that both worktrees were made from, until something may have run in them.
+    clean: str = ""
+
+    def of(self, leg: Leg, commit: str) -> Workplace:
+        """Return the workplace of one target, whose experiments start from a commit.
+
+        Both worktrees are brought there. The other targets stand still as they are in it: for a
+        candidate they are files of the harness. Call it when the targets before it are done.
+
+        Raises:
+            UsageError: the commit lacks a target, or the symbol that may change.
+        """
+        target, repository = leg.target, self.repository
+        contents = {path: self._read(commit, path) for path in self.targets}
+        source = contents.pop(target.path)
+        if target.symbol:
+            locate(source, target.symbol, target.path)
+        root = repository.root
+        project = replace(
+            self.project,
+            target=target.path,
+            import_roots=import_roots(root, root / target.path, sys.path),
+        )
+        pool = self.pool
+        runner = Runner(project, pool.directory, self.launcher, self.sandbox)
+        sides = pool.path("incumbent"), pool.path("candidate")
+        place = Workplace(
+            repository=repository,
+            pool=pool,
+            runner=runner,
+            evaluator=Evaluator(runner, *sides, Limits(0.0, 0.0), pool),
+            target=target,
+            commit=commit,
+            source=source,
+            options=leg.options,
+            hidden=self.hidden,
+            frozen=contents,
+        )
+        for name in ("incumbent", "candidate"):
+            place.settle(name, clean=commit == self.clean)
+        self.clean = ""
+        return place
+
+    def _read(self, commit: str, path: str) -> bytes:
+        if self.repository.mode_of(commit, path) is None:
+            raise UsageError(
+                f"the target {path} is not in commit {commit[:10]}, from which the campaign goes "
+                "on: choose another tag with --autoloop-tag"
+            )
+        return self.repository.read(commit, path)
 
 
 def sandbox_of(
@@ -103,20 +188,23 @@ def set_up(
     session: pytest.Session,
     settings: Settings,
     repository: Repository,
-    target: Target,
-    options: TargetSpecification,
-) -> Iterator[Workplace]:
-    """Make two worktrees and everything around them; remove them at the end."""
+    legs: Sequence[Leg],
+    commit: str,
+) -> Iterator[Places]:
+    """Make two worktrees of a commit and everything around them; remove them at the end.
+
+    Raises:
+        UsageError: children cannot be contained as asked, or a path of the settings is not there.
+    """
     config = session.config
-    root = repository.root
     off = settings.sandbox == "off" or "containment" in settings.without
     layers = None if off else probe()
     sandbox = sandbox_of(settings, repository, config.rootpath, layers)
-    project = _project(session, settings, root, target)
-    commit = repository.head()
+    project = _project(session, settings, repository.root)
+    targets = tuple(dict.fromkeys(leg.target.path for leg in legs))
     with (
         WorktreePool(
-            repository, copy=settings.copy, project=config.rootpath, targets=(target.path,)
+            repository, copy=settings.copy, project=config.rootpath, targets=targets
         ) as pool,
         closing(
             choose_launcher(
@@ -132,27 +220,16 @@ def set_up(
             )
         ) as launcher,
     ):
-        runner = Runner(project, pool.directory, launcher, sandbox)
-        incumbent, candidate = pool.add("incumbent", commit), pool.add("candidate", commit)
+        for name in ("incumbent", "candidate"):
+            pool.add(name, commit)
         # What is contained cannot write there.
         pool.seal(refs=not sandbox.contained)
-        place = Workplace(
-            repository=repository,
-            pool=pool,
-            runner=runner,
-            evaluator=Evaluator(runner, incumbent, candidate, Limits(0.0, 0.0), pool),
-            target=target,
-            commit=commit,
-            source=repository.read(commit, target.path),
-            options=options,
-            hidden=_hidden(session, repository, settings),
-        )
-        for name in ("incumbent", "candidate"):
-            place.place(name, place.source)
-        yield place
+        hidden = _hidden(session, repository, settings)
+        yield Places(repository, pool, launcher, sandbox, targets, hidden, project, clean=commit)
 
 
-def _project(session: pytest.Session, settings: Settings, root: Path, target: Target) -> Project:
+def _project(session: pytest.Session, settings: Settings, root: Path) -> Project:
+    """Return how pytest was called; the target, and what follows from it, is still to come."""
     config = session.config
     return Project(
         checkout=root,
@@ -162,8 +239,8 @@ def _project(session: pytest.Session, settings: Settings, root: Path, target: Ta
             *_without_proposers(list(map(str, config.invocation_params.args))),
             *_extra_arguments(config),
         ),
-        target=target.path,
-        import_roots=import_roots(root, root / target.path, sys.path),
+        target="",
+        import_roots=(),
         secrets=SECRETS,
         has_cache=config.pluginmanager.hasplugin("cacheprovider"),
         clock=settings.clock,

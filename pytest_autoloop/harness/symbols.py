@@ -146,7 +146,7 @@ def unusable(source: bytes, symbol: str, text: str) -> bytes:
     ((node, _),) = _found(tree, symbol)
     functions = [one for one, _, _ in _definitions(node) if not isinstance(one, ast.ClassDef)]
     # The body of a class runs when its module is imported; its methods run when it is used.
-    methods = functions if isinstance(node, ast.ClassDef) else []
+    methods: list[Definition] = [*functions] if isinstance(node, ast.ClassDef) else []
     for one in methods or [node]:
         one.body = ast.parse(f"raise RuntimeError({text!r})").body
     return ast.unparse(tree).encode("utf-8", "surrogatepass")
