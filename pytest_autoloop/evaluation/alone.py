@@ -131,9 +131,10 @@ def _wait(descriptor: int, kind: int) -> None:
                 os.close(descriptor)
             held.set()
 
-    threading.Thread(target=wait, name="pytest-autoloop-alone", daemon=True).start()
+    thread = threading.Thread(target=wait, name="pytest-autoloop-alone", daemon=True)
     returned = False
     try:
+        thread.start()  # which can be interrupted as well
         returned = held.wait(_PATIENCE)
     finally:
         with deciding:
