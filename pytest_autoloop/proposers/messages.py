@@ -12,7 +12,7 @@ from pytest_autoloop.proposers.edits import (
     fence_for,
     marker_width,
 )
-from pytest_autoloop.proposers.situation import closing, fenced, situation
+from pytest_autoloop.proposers.situation import closing, fenced, lines_of, situation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,7 @@ and metrics are measured side by side with the present version. A change that pa
 measurably better is kept and becomes the present version; every other change is discarded.
 
 Rules:
-- You may change only this file: {path}
+- You may change only {subject}
 - One idea per {answer}, as simple as it can be. Learn from the earlier experiments; do not repeat \
 one.
 - Improve what the file does in general. Never detect tests, benchmarks, clocks or their inputs.
@@ -124,7 +124,7 @@ def repair_messages(messages: Sequence[Message], reply: str, problem: str) -> li
 def build_prompt(brief: Brief) -> str:
     """Return the prompt for an agent that edits the target where it is started."""
     path = brief.target.path
-    task = _ROLE.format(answer="run", path=path)
+    task = _ROLE.format(answer="run", subject=_subject(brief))
     sections = [*situation(brief, _readable(brief.source)), *closing(brief)]
     return task + _AGENT.format(path=path, limit=DESCRIPTION_LIMIT) + "\n" + "\n\n".join(sections)
 
@@ -136,7 +136,7 @@ def review_messages(brief: Brief) -> list[Message]:
         UnicodeDecodeError: the target's content is not text.
 
     """
-    task = _REVIEW.format(path=brief.target.path, lessons=LESSONS, limit=_LESSON_LIMIT)
+    task = _REVIEW.format(path=brief.target.name, lessons=LESSONS, limit=_LESSON_LIMIT)
     return [
         {"role": "system", "content": task},
         {"role": "user", "content": _told(brief, decode(brief.source))},
@@ -151,12 +151,19 @@ def parse_lessons(reply: str) -> tuple[str, ...]:
 
 
 def _instructions(brief: Brief, text: str, edit_format: EditFormat) -> str:
-    task = _ROLE.format(answer="reply", path=brief.target.path)
+    task = _ROLE.format(answer="reply", subject=_subject(brief))
     task += _DESCRIPTION.format(limit=DESCRIPTION_LIMIT)
     if edit_format == "whole":
         return task + _WHOLE.format(fence=fence_for(text))
     width = marker_width(text)
     return task + _BLOCKS.format(search="<" * width, divider="=" * width, end=">" * width)
+
+
+def _subject(brief: Brief) -> str:
+    """Say what may change, in a few words."""
+    if not brief.target.symbol:
+        return f"this file: {brief.target.path}"
+    return f"`{brief.target.symbol}` ({lines_of(brief)}) in this file: {brief.target.path}"
 
 
 def _told(brief: Brief, text: str) -> str:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from pytest_autoloop.errors import UsageError
+from pytest_autoloop.harness.symbols import locate
 from pytest_autoloop.proposers.edits import DESCRIPTION_LIMIT, clean_text, fence_for
 from pytest_autoloop.proposers.ideas import failed_ideas
 
@@ -40,6 +42,7 @@ def situation(brief: Brief, text: str) -> list[str]:
     sections = [
         f"# Experiment {brief.number:04}",
         f"## Goal\n{brief.target.goal.strip() or 'Improve the metrics below.'}",
+        _limits(brief),
         _directives(brief.directives),
         f"## Metrics\n{_metrics(brief)}",
         _notes(brief.notes),
@@ -66,6 +69,28 @@ def fenced(text: str) -> str:
     fence = fence_for(text)
     end = "" if text.endswith("\n") or not text else "\n"
     return f"{fence}\n{text}{end}{fence}"
+
+
+def lines_of(brief: Brief) -> str:
+    """Return where the symbol that alone may change stands, such as ``lines 3 to 9``."""
+    try:
+        part = locate(brief.source, brief.target.symbol, brief.target.path)
+    except UsageError:  # no version is kept without it; what is no Python has no lines to tell
+        return "wherever it stands"
+    return f"line {part.first}" if part.first == part.last else f"lines {part.first} to {part.last}"
+
+
+def _limits(brief: Brief) -> str:
+    """Say what may change where it is not all of the file."""
+    if not brief.target.symbol:
+        return ""
+    return (
+        f"## What may change\nOnly `{brief.target.symbol}`, {lines_of(brief)} of the file, with "
+        "its decorators, its signature and the comments in it. It keeps its name and its place, "
+        "and it is defined once. Every other line stays as it is, byte for byte, blank lines and "
+        "imports too: import inside of it what it needs, and put helpers into it. A change of "
+        "anything else is refused before it is run."
+    )
 
 
 def _directives(text: str) -> str:

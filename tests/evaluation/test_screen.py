@@ -113,3 +113,30 @@ def test_odd_python_that_compiles_passes(recwarn: pytest.WarningsRecorder) -> No
 def test_other_languages_are_not_parsed() -> None:
     """A prompt or a configuration file may hold anything."""
     assert screen.refuse(b"def f(:\x00", "prompt.txt", SOURCE, {}) is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        SOURCE + b"\n",
+        b"import sys\n" + SOURCE.replace(b"x + x", b"2 * x"),
+        b"def g(x):\n    return x + x\n",
+        SOURCE.replace(b"x + x", b"2 * x") + b"f = None\n",
+    ],
+    ids=["blank", "import", "gone", "behind"],
+)
+def test_outside_of_a_symbol_nothing_may_change(content: bytes) -> None:
+    """A blank line elsewhere is out of scope too, though it is no change of the program."""
+    assert reason(screen.refuse(content, "a.py", SOURCE, {}, symbol="f")) == "out-of-scope"
+
+
+def test_inside_of_a_symbol_all_else_is_as_ever() -> None:
+    """The same content, another layout, what was tried and what is no Python keep their reasons."""
+    better = SOURCE.replace(b"x + x", b"2 * x")
+    tried = {screen.fingerprint(better, program=True): 7}
+    assert screen.refuse(better, "a.py", SOURCE, {}, symbol="f") is None
+    assert reason(screen.refuse(better, "a.py", SOURCE, tried, symbol="f")) == "duplicate"
+    assert reason(screen.refuse(SOURCE, "a.py", SOURCE, {}, symbol="f")) == "no-op"
+    layout = SOURCE.replace(b"x + x", b"(x  +  x)  # why")
+    assert reason(screen.refuse(layout, "a.py", SOURCE, {}, symbol="f")) == "no-op"
+    assert reason(screen.refuse(b"def f(:\n", "a.py", SOURCE, {}, symbol="f")) == "syntax"

@@ -229,3 +229,27 @@ def test_lessons_are_the_lines_of_a_list():
     assert "src/pkg/parser.py" in review[0]["content"]
     reply = "Lessons:\n- sets win\n* lists lose\n1. dicts tie\nBye.\n" + "- more\n" * 9
     assert parse_lessons(reply) == ("sets win", "lists lose", "dicts tie", "more", "more")
+
+
+def test_a_symbol_is_told_with_its_lines():
+    """Who may change one function alone hears which lines those are, and that all else stays."""
+    source = b"import re\n\n\n@cached\ndef parse(text):\n    return text\n    # so\n\nX = 1\n"
+    brief = replace(BRIEF, target=Target("src/a.py", "Go.", "parse"), source=source)
+    rule = "You may change only `parse` (lines 4 to 7) in this file: src/a.py"
+    assert rule in system_text(brief)
+    assert "## What may change\nOnly `parse`, lines 4 to 7 of the file" in user_text(brief)
+    prompt = build_prompt(brief)
+    assert rule in prompt
+    assert "Every other line stays as it is, byte for byte" in prompt
+    assert "src/a.py::parse, by experiments" in review_messages(brief)[0]["content"]
+
+
+def test_a_symbol_without_lines_is_told_all_the_same():
+    """An agent may be asked about a version that is no Python any more."""
+    brief = replace(BRIEF, target=Target("src/a.py", "Go.", "parse"), source=b"def parse(:\n")
+    assert "`parse` (wherever it stands) in this file" in build_prompt(brief)
+
+
+def test_without_a_symbol_nothing_is_said_of_one():
+    """All of the file may change."""
+    assert "What may change" not in user_text(BRIEF)
