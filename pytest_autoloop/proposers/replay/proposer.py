@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 from pytest_autoloop import text
@@ -12,19 +12,26 @@ from pytest_autoloop.history.merging import merged
 from pytest_autoloop.history.repository import Repository
 from pytest_autoloop.model import Edit, Proposal
 from pytest_autoloop.proposers.base import ProposerBase
+from pytest_autoloop.proposers.handed import Handed
 from pytest_autoloop.proposers.replay.files import file_candidates, files_of, later
 from pytest_autoloop.proposers.replay.revisions import git_candidates, items_of
+from pytest_autoloop.proposers.replay.tried import digest, known_as, untried
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
-    from pytest_autoloop.model import Brief, Target
+    from pytest_autoloop.model import Brief, Experiment, Target
+    from pytest_autoloop.proposers.base import Workbench
     from pytest_autoloop.proposers.replay.candidates import Candidate
 
 _GIT = "git:"
 _SHUFFLED = "shuffled"
 #: Files beside the target that a row names.
 _NAMED = 20
+#: What was handed out, among the campaign's records, and its one key.
+_FILE = "replay.jsonl"
+_ITEM = "item"
 
 
 def from_spec(
@@ -61,7 +68,8 @@ def from_spec(
 class ReplayProposer(ProposerBase):
     """Proposes each candidate of a queue once; `check` fills the queue, later it only shrinks.
 
-    `seed` shuffles the queue, None leaves it in its order.
+    `seed` shuffles the queue, None leaves it in its order. In a campaign that goes on, the items
+    that have a row are left out, whatever was added to the queue or taken from it since.
     """
 
     name = "replay"
@@ -74,6 +82,11 @@ class ReplayProposer(ProposerBase):
         self._seed = seed
         self._stack = stack
         self._queue: deque[Candidate] = deque()
+        self._file: Handed | None = None
+        #: Digests of what earlier sessions handed out.
+        self._handed: frozenset[str] = frozenset()
+        #: Descriptions of what has no row yet, of what this session handed out.
+        self._out: Counter[str] = Counter()
 
     def check(self, target: Target, source: bytes) -> None:
         """Read the whole queue: files and git may change afterwards.
@@ -94,21 +107,49 @@ class ReplayProposer(ProposerBase):
             random.Random(self._seed).shuffle(found)  # noqa: S311 - an order, no secret
         self._queue = deque(found)
 
+    def start(self, workbench: Workbench) -> None:
+        """Read what earlier sessions handed out.
+
+        Raises:
+            ProposerError: that cannot be read.
+        """
+        self._file = Handed(workbench.records / _FILE)
+        self._handed = frozenset(str(entry.get(_ITEM)) for entry in self._file.read())
+
+    def resume(self, experiments: Iterable[Experiment]) -> None:
+        """Leave out what was tried; what was handed out and has no row is tried once more."""
+        rows = [experiment for experiment in experiments if experiment.proposer == self.name]
+        self._queue = deque(untried(self._queue, rows, self._handed))
+
+    def observe(self, experiment: Experiment) -> None:
+        """Leave out what an earlier session handed out, and this one judged."""
+        if experiment.proposer != self.name:
+            return
+        if self._out[experiment.description]:
+            self._out[experiment.description] -= 1
+        else:
+            self._queue = deque(untried(self._queue, [experiment], self._handed))
+
     def propose(self, brief: Brief) -> Proposal | None:
         """Return the next candidate, None after the last.
 
         Asked for a better answer it has none: each item of the queue has a row of its own.
 
         Raises:
-            ProposerError: the temporary directory cannot be used; the candidate stays queued.
+            ProposerError: the temporary directory or the records cannot be used; the candidate
+                stays queued.
         """
         if brief.remark or not self._queue:
             return None
+        candidate = self._queue[0]
         try:
-            proposal = self._proposal(self._queue[0], brief)
+            proposal = self._proposal(candidate, brief)
         except OSError as error:
-            raise ProposerError(_no_room(self._queue[0].origin, error)) from error
+            raise ProposerError(_no_room(candidate.origin, error)) from error
+        if self._file is not None:
+            self._file.add({_ITEM: digest(candidate)})
         self._queue.popleft()
+        self._out[known_as(candidate.description)] += 1
         return proposal
 
     def _read_files(self, target: str, source: bytes) -> list[Candidate]:
