@@ -51,7 +51,7 @@ class Bench:
 def session(root: Path, files: Mapping[str, bytes], order: str = "listed") -> ReplayProposer:
     """Begin a session of a campaign whose folder holds these files now."""
     folder = root / "ideas"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for path in folder.iterdir():
         path.unlink()
     for name, content in files.items():
@@ -101,7 +101,7 @@ def some(proposer: ReplayProposer, count: int) -> list[Proposal]:
 @pytest.mark.parametrize("order", ["listed", "shuffled:3"])
 def test_a_queue_cut_in_two_is_the_whole_queue(tmp_path: Path, cut: int, order: str) -> None:
     """Wherever it is cut, with equal descriptions, equal contents and items without one."""
-    whole = told(session(tmp_path, FILES, order))
+    whole = told(session(tmp_path / "whole", FILES, order))
     first = some(session(tmp_path, FILES, order), cut)
     rows = [row(proposal, number) for number, proposal in enumerate(first, 1)]
     second = session(tmp_path, FILES, order)
@@ -112,12 +112,19 @@ def test_a_queue_cut_in_two_is_the_whole_queue(tmp_path: Path, cut: int, order: 
 @pytest.mark.parametrize("cut", range(len(FILES)))
 def test_what_was_interrupted_is_tried(tmp_path: Path, cut: int) -> None:
     """It was handed out and has no row: it comes first again."""
-    whole = told(session(tmp_path, FILES))
-    (tmp_path / "records" / "replay.jsonl").unlink()
+    whole = told(session(tmp_path / "whole", FILES))
     first = some(session(tmp_path, FILES), cut + 1)
     second = session(tmp_path, FILES)
     second.resume([row(proposal) for proposal in first[:cut]])
     assert told(second) == whole[cut:]
+
+
+def test_of_two_with_the_same_words_the_content_tells(tmp_path: Path) -> None:
+    """The first one was interrupted; the row is about the second one."""
+    first = some(session(tmp_path, FILES), 2)
+    second = session(tmp_path, FILES)
+    second.resume([row(first[1])])
+    assert told(second)[0] == first[0]
 
 
 def test_an_answer_that_is_judged_again_is_not_tried_again(tmp_path: Path) -> None:
