@@ -45,9 +45,9 @@ class Leg:
 
 def resolve_targets(
     session: pytest.Session,
-    repository: Repository,
     registry: Registry,
     metrics: tuple[Metric, ...],
+    repository: Repository,
     commit: str = "HEAD",
 ) -> tuple[Leg, ...]:
     """Evaluate the target fixtures; return the legs in the order in which they are run.

@@ -49,7 +49,7 @@ class Resolver:
         """Resolve instead of running tests."""
         repository = Repository.open(session.config.rootpath)
         try:
-            self.legs = resolve_targets(session, repository, self.registry, self.metrics)
+            self.legs = resolve_targets(session, self.registry, self.metrics, repository)
         except UsageError as error:
             self.problem = str(error)
         return True
