@@ -109,7 +109,7 @@ def establish(
             "skipped), or add a fixture decorated with @autoloop.metric"
         )
         raise BaselineRed(message)
-    manifest = Manifest(frozenset(passed), frozenset(scored), metrics, hidden)
+    manifest = Manifest(frozenset(passed), frozenset(scored), metrics, hidden, workplace.copied)
     evaluator.limits = Limits.after(run.exit.seconds, timeout)
     written = frozenset(workplace.pool.altered("candidate"))
     evaluator.usual.update(judge.traces(run))

@@ -5,6 +5,7 @@ All of it is made once; each target that is improved has a workplace of its own 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from contextlib import closing, contextmanager
@@ -19,6 +20,7 @@ from pytest_autoloop.evaluation.launchers import choose_launcher
 from pytest_autoloop.evaluation.runner import Project, Runner, import_roots, warm_environment
 from pytest_autoloop.evaluation.sandbox import Sandbox, package_paths
 from pytest_autoloop.harness.symbols import locate
+from pytest_autoloop.history.copies import find_copies
 from pytest_autoloop.history.worktrees import WorktreePool
 from pytest_autoloop.proposers.vendors import SECRETS
 from pytest_autoloop.targets import harness_files, inside
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
     from pytest_autoloop.model import Target
     from pytest_autoloop.settings import Settings
     from pytest_autoloop.targets import Leg
+
+#: Bytes that are read at once.
+_BLOCK = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,8 @@ class Workplace:
     hidden: tuple[str, ...] = ()
     #: The campaign's other targets, by path, as they are in `commit`: files of the harness now.
     frozen: Mapping[str, bytes] = field(default_factory=dict)
+    #: SHA-256 of the files that git does not carry and that were copied into the worktrees.
+    copied: Mapping[str, str] = field(default_factory=dict)
 
     def place(self, worktree: str, content: bytes) -> None:
         """Put the target's content into a worktree."""
@@ -84,6 +91,8 @@ class Places:
     hidden: tuple[str, ...]
     #: How pytest was called; each target's runner gets the same with its own target.
     project: Project
+    #: SHA-256 of the files that were copied into the worktrees, by path.
+    copied: Mapping[str, str] = field(default_factory=dict)
     #: The commit that both worktrees were made from, until something may have run in them.
     clean: str = ""
 
@@ -121,6 +130,7 @@ class Places:
             options=leg.options,
             hidden=self.hidden,
             frozen=contents,
+            copied=self.copied,
         )
         for name in ("incumbent", "candidate"):
             place.settle(name, clean=commit == self.clean)
@@ -224,8 +234,40 @@ def set_up(
             pool.add(name, commit)
         # What is contained cannot write there.
         pool.seal(refs=not sandbox.contained)
-        hidden = _hidden(session, repository, settings)
-        yield Places(repository, pool, launcher, sandbox, targets, hidden, project, clean=commit)
+        yield Places(
+            repository,
+            pool,
+            launcher,
+            sandbox,
+            targets,
+            _hidden(session, repository, settings),
+            project,
+            copied=copied_files(repository.root, config.rootpath, settings.copy),
+            clean=commit,
+        )
+
+
+def copied_files(root: Path, project: Path, patterns: Sequence[str]) -> dict[str, str]:
+    """Return the SHA-256 of the files that git does not carry but the harness needs, by path.
+
+    Raises:
+        UsageError: a pattern matches nothing, or a file cannot be read.
+    """
+    found: dict[str, str] = {}
+    for name in find_copies(root, project.resolve(), patterns):
+        digest, path = hashlib.sha256(), root / name
+        try:
+            if path.is_symlink():
+                digest.update(os.fsencode(path.readlink()))
+            else:
+                with path.open("rb") as stream:
+                    while block := stream.read(_BLOCK):
+                        digest.update(block)
+        except OSError as error:
+            message = f"autoloop_copy: {name} cannot be read ({error.strerror}): correct that"
+            raise UsageError(message) from error
+        found[name] = digest.hexdigest()
+    return found
 
 
 def _project(session: pytest.Session, settings: Settings, root: Path) -> Project:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from pytest_autoloop.history.repository import Repository
 from pytest_autoloop.history.worktrees import WorktreePool
 from pytest_autoloop.model import TIME, Metric, Target
 from pytest_autoloop.targets import Leg, resolve_targets, share_of
-from pytest_autoloop.workplace import Places
+from pytest_autoloop.workplace import Places, copied_files
 from tests.projects import git
 
 if TYPE_CHECKING:
@@ -279,6 +280,19 @@ def test_a_commit_without_a_target_is_refused(places: Places, project: Project) 
     project.commit({"new.py": CODE})
     with pytest.raises(UsageError, match=rf"the target new.py is not in commit {older[:10]}"):
         replace(places, targets=("a.py", "new.py")).of(leg("new.py"), older)
+
+
+def test_copied_files_are_known_by_their_content(tmp_path: Path) -> None:
+    """Links are known by where they lead; without a pattern there is nothing to read."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.bin").write_bytes(b"x" * 3_000_000)
+    (tmp_path / "data" / "link").symlink_to("a.bin")
+    found = copied_files(tmp_path, tmp_path, ("data",))
+    assert found == {
+        "data/a.bin": hashlib.sha256(b"x" * 3_000_000).hexdigest(),
+        "data/link": hashlib.sha256(b"a.bin").hexdigest(),
+    }
+    assert copied_files(tmp_path, tmp_path, ()) == {}
 
 
 @pytest.mark.parametrize(
