@@ -1,20 +1,32 @@
 """What is remembered of a campaign: git commits, the journal and results.tsv.
 
-One experiment is written in this order, and no other:
+One experiment is written in this order, and no other. What a kill leaves behind each step, and how
+the campaign is mended when it is taken up again (`recovery.reopen`), stands behind it:
 
-1. The candidate's commit, and the ref ``refs/autoloop/<tag>/<number>`` that keeps it, *before* the
+1. The answer, ``.pytest_autoloop/<tag>/answers/<number>.json``, as soon as it is there.
+   *Killed after it*: the answer is paid for and pending. It is judged again, under its number.
+2. The candidate's commit and the ref ``refs/autoloop/<tag>/<number>`` that keeps it, *before* the
    candidate runs. Whatever the run does, the text that was tried can be recovered, and no
    collection of garbage takes it away.
-2. Its line in ``.pytest_autoloop/<tag>/experiments.jsonl``, flushed to the disk. The journal is the
-   source of truth: an experiment has happened when its line is complete.
-3. The branch ``autoexp/<tag>`` is advanced, when the candidate is kept. A session that was killed
-   before this step leaves a kept experiment in the journal whose commit the branch lacks; its ref
-   still has it. Had the branch moved first, nobody could say why it did.
-4. Its row in ``results.tsv``, the view for people and for pandas. It can be written again from the
-   journal at any time, so it comes last and its loss costs nothing.
+   *Killed after it, or anywhere in the judging*: the answer is judged again; its ref, which the
+   journal does not know, is the only one that may be moved, from exactly the commit that was found
+   there. Without an answer the ref stays, and its number is never given again.
+3. Its line in ``experiments.jsonl``, flushed to the disk. The journal is the source of truth: an
+   experiment has happened when its line is complete. The objects and the ref were flushed before
+   (``core.fsync``), so that a line never names what a power cut took away.
+   *Killed in it*: the torn end of the file is put aside as ``torn-<time>``; the answer is judged
+   again. *Killed after it*: nothing is judged again, steps 4 to 7 are made up for.
+4. The branch ``autoexp/<tag>`` is moved, when the candidate is kept, from the last keep before it.
+   A branch at an earlier keep of the journal is moved to the last one; one that stands anywhere
+   else was moved by somebody, who is asked to put it back. Had the branch moved before the line
+   was written, nobody could say why it did.
+5. Its row in ``results.tsv``, the view for people and for pandas. A table without the last row, or
+   with part of it, is written again from the journal.
+6. Its entry in ``chronicle.sqlite``, by which experiments are found. It catches up with the lines
+   of the journal that it lacks, and is made anew when it does not fit.
+7. The answer is dropped. One whose experiment is in the journal is dropped when it is found.
 
-A session that is killed between two steps therefore loses nothing that was finished: the journal
-tells what happened up to its last line, and every candidate has its ref.
+A session that is killed between two steps therefore loses nothing that was answered or finished.
 
 The modules are imported one by one (``from pytest_autoloop.history.journal import Journal``).
 Importing any of them does not import git; the first command does.

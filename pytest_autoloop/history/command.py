@@ -39,6 +39,9 @@ _SETTINGS = {
     "core.splitIndex": "false",
     "submodule.recurse": "false",
     "worktree.useRelativePaths": "false",
+    # What is written is on the disk before the journal names it; git before 2.36 ignores this.
+    "core.fsync": "loose-object,reference",
+    "core.fsyncMethod": "fsync",
     # Whatever could change the form of the output.
     "core.quotePath": "false",
     "i18n.commitEncoding": "UTF-8",

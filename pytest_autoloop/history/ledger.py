@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+import threading
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+from pytest_autoloop.history.answers import Answer, Answers, Unbilled
+from pytest_autoloop.history.chronicle import Chronicle
 
 if TYPE_CHECKING:
     from pytest_autoloop.history.journal import Journal
     from pytest_autoloop.history.lock import CampaignLock
     from pytest_autoloop.history.repository import Repository
     from pytest_autoloop.history.results import ResultsFile
-    from pytest_autoloop.model import Experiment
+    from pytest_autoloop.model import Experiment, Proposal
 
 
-@dataclass(frozen=True, slots=True)
+class Origin(Protocol):
+    """What a search says of the commit that a proposal changes."""
+
+    @property
+    def commit(self) -> str:
+        """The commit."""
+
+    @property
+    def why(self) -> str:
+        """How the search came to it."""
+
+    @property
+    def stays(self) -> str:
+        """What becomes of a candidate that is not the best."""
+
+
+@dataclass(slots=True)
 class Ledger:
-    """Commits, refs, journal, branch and table of one tag."""
+    """Answers, commits, refs, journal, branch, table and chronicle of one tag.
+
+    `answered`, `commit` and `take_number` may be called beside `record`, from other threads.
+    """
 
     tag: str
     repository: Repository
@@ -23,14 +46,89 @@ class Ledger:
     results: ResultsFile
     #: Held as long as the session runs; the system lets go of it when the process ends.
     lock: CampaignLock
+    chronicle: Chronicle = field(init=False)
+    answers: Answers = field(init=False)
+    unbilled: Unbilled = field(init=False)
+    #: Refs of candidates without a line in the journal, and the commit of each: alone these may be
+    #: made again.
+    unrecorded: dict[str, str] = field(init=False, default_factory=dict)
+    _next: int = field(init=False)
+    _numbering: threading.Lock = field(init=False, default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.answers = Answers(self.journal.directory / "answers")
+        self.unbilled = Unbilled(self.journal.directory)
+        pending = [answer.number for answer in self.answers.pending()]
+        self.chronicle = Chronicle.open(self.journal)
+        self._next = max(self.chronicle.last_number, *pending, -1) + 1
 
     @property
     def branch(self) -> str:
         """Short name of the branch that keeps advance."""
         return f"autoexp/{self.tag}"
 
+    def close(self) -> None:
+        """Let others in."""
+        self.chronicle.close()
+        self.lock.close()
+
+    def ref_of(self, number: int) -> str:
+        """Return the full name of the ref that keeps a candidate's commit."""
+        return f"refs/autoloop/{self.tag}/{number:03}"
+
+    def take_number(self) -> int:
+        """Return a number that nothing of the campaign bears, and nobody else will get."""
+        with self._numbering:
+            self._next += 1
+            return self._next - 1
+
+    def burn(self, number: int) -> None:
+        """Give no number up to this one any more."""
+        with self._numbering:
+            self._next = max(self._next, number + 1)
+
+    def answered(
+        self,
+        start: Origin,
+        target: str,
+        proposal: Proposal,
+        number: int | None = None,
+        *,
+        proposing: float = 0.0,
+    ) -> Answer:
+        """Write an answer down before anything is made of it; returns when the disk has it.
+
+        One that is there already under its number is begun once more, which its `times` counts.
+
+        Args:
+            start: what the search said of the commit that it changes.
+            target: name of the target that it changes.
+            proposal: what was answered.
+            number: the experiment that it becomes; None takes a new number.
+            proposing: seconds that the answer took.
+
+        Raises:
+            JournalError: it cannot be written.
+        """
+        earlier = None if number is None else self.answers.get(number)
+        answer = Answer(
+            number=self.take_number() if number is None else number,
+            parent=start.commit,
+            target=target,
+            search=start.why,
+            stays=start.stays,
+            proposal=proposal,
+            times=1 if earlier is None else earlier.times + 1,
+            proposing=proposing,
+        )
+        self.answers.put(answer)
+        return answer
+
     def commit(self, experiment: Experiment, target: str, content: bytes) -> Experiment:
         """Commit a candidate before it runs, so that every try can be looked at again.
+
+        One that is not in the journal yet may be committed anew, onto another parent or after a
+        session was killed.
 
         Raises:
             RepositoryError: git refused.
@@ -42,9 +140,10 @@ class Ledger:
             f"Autoloop-Proposer: {experiment.proposer}\n"
         )
         commit = self.repository.commit_file(experiment.parent, target, content, message)
-        # It must be new: a candidate's ref is never moved.
-        ref = f"refs/autoloop/{self.tag}/{experiment.number:03}"
-        self.repository.set_ref(ref, commit, expected_old="")
+        # It must be new, or what this number left without a line: no other ref is ever moved.
+        ref = self.ref_of(experiment.number)
+        self.repository.set_ref(ref, commit, expected_old=self.unrecorded.get(ref, ""))
+        self.unrecorded[ref] = commit
         diff = self.repository.diff(experiment.parent, commit, target)
         changed = [
             line
@@ -54,15 +153,30 @@ class Ledger:
         return replace(experiment, commit=commit, diff=diff, diff_lines=len(changed))
 
     def record(self, experiment: Experiment) -> None:
-        """Remember a finished experiment: journal first, then the branch, then the table.
+        """Remember a finished experiment: journal, branch, table, chronicle; its answer is dropped.
 
         Raises:
-            JournalError: the journal or the table cannot be written.
+            JournalError: one of the files cannot be written.
             RepositoryError: the branch has been moved by somebody else.
         """
-        self.journal.append(experiment)
-        if experiment.status in {"keep", "baseline"}:
-            self.repository.set_ref(
-                f"refs/heads/{self.branch}", experiment.commit, expected_old=experiment.parent
-            )
-        self.results.append(experiment)
+        head = self.chronicle.head
+        place = self.journal.append(experiment)
+        self.unrecorded.pop(self.ref_of(experiment.number), None)
+        # Another target begins where the one before it ended: its baseline moves nothing.
+        moves = experiment.status == "keep" or (experiment.status == "baseline" and not head)
+        if moves and experiment.commit != head:
+            branch = f"refs/heads/{self.branch}"
+            self.repository.set_ref(branch, experiment.commit, expected_old=head)
+        if not self.results.append(experiment):
+            self.write_results()
+        self.chronicle.add(experiment, *place, results=self.results.size)
+        self.answers.drop(experiment.number)
+
+    def write_results(self) -> None:
+        """Write the table anew from the journal.
+
+        Raises:
+            UsageError: a file of somebody else is in its place.
+            JournalError: it cannot be written, or the journal is damaged.
+        """
+        self.results.write(line.experiment for line in self.journal.scan(lean=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.errors import JournalError, UsageError
@@ -11,20 +12,26 @@ from pytest_autoloop.history.files import NO_FOLLOW
 if TYPE_CHECKING:
     from pathlib import Path
 
-try:
+if sys.platform == "win32":
+    import msvcrt
+else:
     import fcntl
-except ImportError:  # Windows: two sessions of one campaign are then not told apart
-    fcntl = None  # type: ignore[assignment]
 
 _NAME = "lock"
+#: On Windows a locked byte cannot be read by others: one far behind the process's number.
+_LOCKED_BYTE = 1 << 20
+_LONGEST_NUMBER = 20
 
 
 class CampaignLock:
     """Holds a campaign until it is closed, or its process ends in whatever way.
 
+    The system holds it, not the file: what a process leaves that was killed is not in the way. The
+    file tells the number of the process.
+
     Raises:
-        UsageError: another session holds it.
-        JournalError: the file cannot be opened.
+        UsageError: another session holds it; the message names its process.
+        JournalError: the file cannot be opened or written.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -32,21 +39,45 @@ class CampaignLock:
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | NO_FOLLOW, 0o666)
         except OSError as error:
-            raise JournalError(
-                f"{path} cannot be opened: {error.strerror or error}. Make it an ordinary file in "
-                "a directory you may write to, then start again."
-            ) from error
-        if fcntl is None:
-            return
+            raise _failure("opened", path, error) from error
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _hold(self._descriptor)
+        except OSError as error:
+            owner = os.read(self._descriptor, _LONGEST_NUMBER).decode("ascii", "replace").strip()
+            os.close(self._descriptor)
+            process = f" (process {owner})" if owner.isdigit() else ""
+            raise UsageError(
+                f"the campaign {directory.name} is being run by another session{process}: wait "
+                "until that has ended, or choose another tag with --autoloop-tag"
+            ) from error
+        try:
+            os.ftruncate(self._descriptor, 0)
+            os.write(self._descriptor, f"{os.getpid()}\n".encode("ascii"))
         except OSError as error:
             os.close(self._descriptor)
-            raise UsageError(
-                f"the campaign {directory.name} is being run by another session: wait until that "
-                "has ended, or choose another tag with --autoloop-tag"
-            ) from error
+            raise _failure("written", path, error) from error
 
     def close(self) -> None:
-        """Let others in."""
-        os.close(self._descriptor)
+        """Let others in; a second call does nothing."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._descriptor = -1
+
+
+def _hold(descriptor: int) -> None:
+    """Take the lock, or raise OSError at once when somebody has it."""
+    if sys.platform == "win32":
+        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        finally:
+            os.lseek(descriptor, 0, os.SEEK_SET)
+    else:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _failure(verb: str, path: Path, error: OSError) -> JournalError:
+    return JournalError(
+        f"{path} cannot be {verb}: {error.strerror or error}. Make it an ordinary file in "
+        "a directory you may write to, then start again."
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import math
 import types
@@ -30,6 +31,8 @@ Kind = TypeVar("Kind", bound="DataclassInstance")
 #: Fields whose name in the journal is not that of the attribute.
 _RENAMED = {"seconds": "wall_time_s"}
 _PLAIN = (bool, int, float, str)
+#: What makes the line of an experiment long and is seldom asked for.
+_LONG = frozenset({"diff", "pairs", "stages"})
 
 
 def encode(experiment: Experiment) -> dict[str, Json]:
@@ -58,6 +61,53 @@ def decode(record: object) -> Experiment:
     return _decode_fields(Experiment, record, "experiment")
 
 
+def lean(experiment: Experiment) -> Experiment:
+    """Return the experiment without what makes its line long: diff, pairs, output, stages."""
+    guard = experiment.guard
+    return dataclasses.replace(
+        experiment,
+        diff="",
+        pairs=(),
+        stages={},
+        guard=None if guard is None else dataclasses.replace(guard, output=""),
+    )
+
+
+def decode_lean(record: object) -> Experiment:
+    """Return what `lean` leaves of the experiment that `decode` returns, and look at no more.
+
+    Raises:
+        JournalError: a field of it is missing or of another type; the message names it.
+    """
+    if not isinstance(record, dict):
+        raise JournalError("expected an object")
+    record = {name: item for name, item in record.items() if name not in _LONG}
+    guard = record.get("guard")
+    if isinstance(guard, dict):
+        record["guard"] = {**guard, "output": ""}
+    return decode(record)
+
+
+def encode_record(value: DataclassInstance, where: str) -> dict[str, Json]:
+    """Return any dataclass of ours as strict JSON; bytes become text in base 64.
+
+    Raises:
+        JournalError: a number is NaN or infinite; the message names it after `where`.
+    """
+    return _encode_fields(value, where)
+
+
+def decode_record(kind: type[Kind], record: object, where: str) -> Kind:
+    """Return the dataclass that `encode_record` turned into a record.
+
+    Raises:
+        JournalError: a field is missing or of another type; the message names it after `where`.
+    """
+    if not isinstance(record, dict):
+        raise JournalError(f"{where} is no object")
+    return _decode_fields(kind, record, where)
+
+
 def _encode_fields(value: DataclassInstance, where: str) -> dict[str, Json]:
     encoded: dict[str, Json] = {}
     for field in dataclasses.fields(value):
@@ -83,6 +133,8 @@ def _encode(value: object, where: str) -> Json:
         return [_encode(item, where) for item in value]
     if value is None or isinstance(value, _PLAIN):
         return value
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
     raise JournalError(f"{where} is a {type(value).__name__}, which a journal cannot hold.")
 
 
@@ -115,12 +167,17 @@ def _decode(hint: object, value: object, where: str) -> object:
         return {key: _decode(arguments[1], item, f"{where}, {key}") for key, item in value.items()}
     if isinstance(hint, type) and dataclasses.is_dataclass(hint) and isinstance(value, dict):
         return _decode_fields(hint, value, where)
-    if isinstance(hint, type) and hint in _PLAIN:
+    if isinstance(hint, type) and hint in {*_PLAIN, bytes}:
         return _decode_plain(hint, value, where)
     raise JournalError(f"{where} is {value!r}, which is not what belongs there")
 
 
 def _decode_plain(hint: type, value: object, where: str) -> object:
+    if hint is bytes and isinstance(value, str):
+        try:
+            return base64.b64decode(value, validate=True)
+        except ValueError as error:
+            raise JournalError(f"{where} is not in base 64: {error}") from error
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if type(value) is not hint:

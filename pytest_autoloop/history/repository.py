@@ -10,11 +10,14 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_autoloop.errors import RepositoryError, UsageError
 from pytest_autoloop.history.command import GitCommand
 from pytest_autoloop.history.files import relative_path, remove_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _REGULAR = ("100644", "100755")
 _SUBMODULE = b"160000"
@@ -238,6 +241,14 @@ class Repository:
         )
         pairs = (line.split(" ", 1) for line in os.fsdecode(listing).split("\n") if line)
         return {name: commit for commit, name in pairs}
+
+    def commits_of(self, refs: Iterable[str]) -> dict[str, str]:
+        """Return what refs point at, without those that are missing; no other ref is read."""
+        names = list(map(_revision, refs))
+        asked = os.fsencode("".join(f"{name}\n" for name in names))
+        lines = os.fsdecode(self._git.run("cat-file", "--batch-check", stdin=asked)).splitlines()
+        found = zip(names, lines, strict=True)
+        return {name: line.split()[0] for name, line in found if not line.endswith(" missing")}
 
     def _check_not_checked_out(self, ref: str) -> None:
         """Refuse to move a branch under a checkout, whose files would then look edited.

@@ -1,4 +1,7 @@
-"""results.tsv: one row per experiment, for people, spreadsheets and pandas."""
+"""results.tsv: one row per experiment, for people, spreadsheets and pandas.
+
+Nothing of it is held in memory but its length and the sum of all costs.
+"""
 
 from __future__ import annotations
 
@@ -20,16 +23,21 @@ if TYPE_CHECKING:
 
 _FIRST = "commit"
 _LAST = ("status", "description", "experiment", "parent", "cost_usd", "seconds")
+#: Every float is a whole multiple of one divided by this, so sums of such multiples are exact.
+_UNIT = 1 << 1074
 _SHORT_COMMIT = 10
 _LONGEST_TEXT = 200
 _FLAGS = os.O_WRONLY | os.O_APPEND | NO_FOLLOW | getattr(os, "O_BINARY", 0)
 
 
 class ResultsFile:
-    """The table of one campaign; `write` begins it, `append` goes on.
+    """The table of one campaign; `write` or `resume` begins it, `append` goes on.
 
     It is a view of the journal: writing all experiments gives the same bytes as appending them.
     """
+
+    #: Bytes that the file has when nobody else has touched it.
+    size: int
 
     def __init__(self, path: Path, metric_names: Sequence[str]) -> None:
         self.path = path
@@ -42,8 +50,8 @@ class ResultsFile:
                     f"Give every metric its own name, none of {', '.join((_FIRST, *_LAST))}."
                 )
         self._header = _line(columns)
-        self._rows: list[bytes] = []
-        self._costs: list[float] = []
+        self.size = 0
+        self._cost = 0
 
     def write(self, experiments: Iterable[Experiment]) -> None:
         """Write the whole file anew, at once.
@@ -52,34 +60,61 @@ class ResultsFile:
             UsageError: a file of somebody else is in its place.
             JournalError: it cannot be written, or is a link.
         """
-        self._costs = []
-        self._rows = [self._row(experiment) for experiment in experiments]
-        self._replace()
+        self._cost = 0
+        content = b"".join((self._header, *map(self._row, experiments)))
+        self._replace(content)
+        self.size = len(content)
 
-    def append(self, experiment: Experiment) -> None:
-        """Add one row; a file that somebody changed or removed meanwhile is written anew.
+    def resume(self, size: int | None, last: Experiment, costs: Iterable[float]) -> bool:
+        """Go on with the file as it is; tell whether it is what it should be: if not, `write` it.
+
+        Args:
+            size: bytes that it should have, None when that is not known.
+            last: the experiment of its last row.
+            costs: dollars of every experiment that has a price, the last one too.
+
+        """
+        self._cost = sum(map(_units, costs))
+        row = self._cells(last)
+        try:
+            if self.path.is_symlink() or size is None or self.path.stat().st_size != size:
+                return False
+            with self.path.open("rb") as stream:
+                if stream.readline(len(self._header)) != self._header:
+                    return False
+                stream.seek(-min(size, len(row) + 1), os.SEEK_END)
+                if stream.read() != b"\n" + row:
+                    return False
+        except OSError:
+            return False
+        self.size = size
+        return True
+
+    def append(self, experiment: Experiment) -> bool:
+        """Add one row; return False, without it, where somebody changed or removed the file.
+
+        It must then be written anew, from the journal.
 
         Raises:
-            UsageError: a file of somebody else is in its place.
             JournalError: it cannot be written, or is a link.
         """
-        before = len(self._header) + sum(map(len, self._rows))
-        row = self._row(experiment)
-        self._rows.append(row)
+        if self.path.is_symlink():
+            raise _failure(self.path, OSError(errno.ELOOP, "it is a link, which is not followed"))
         try:
-            whole = not self.path.is_symlink() and self.path.stat().st_size == before
-            if whole:
-                descriptor = os.open(self.path, _FLAGS)
-                with open(descriptor, "wb") as stream:  # noqa: PTH123 -- a descriptor
-                    stream.write(row)
+            if self.path.stat().st_size != self.size:
+                return False
+            row = self._row(experiment)
+            descriptor = os.open(self.path, _FLAGS)
+            with open(descriptor, "wb") as stream:  # noqa: PTH123 -- a descriptor
+                stream.write(row)
         except FileNotFoundError:
-            whole = False
+            return False
         except OSError as error:
             raise _failure(self.path, error) from error
-        if not whole:
-            self._replace()
+        self.size += len(row)
+        return True
 
-    def _replace(self) -> None:
+    def _replace(self, content: bytes) -> None:
         if self.path.is_symlink():
             raise _failure(self.path, OSError(errno.ELOOP, "it is a link, which is not followed"))
         found = self.path.stat() if self.path.exists() else None
@@ -90,14 +125,17 @@ class ResultsFile:
             )
         mode = found.st_mode & 0o777 if found else None
         try:
-            replace_file(self.path, b"".join((self._header, *self._rows)), mode=mode)
+            replace_file(self.path, content, mode=mode)
         except OSError as error:
             raise _failure(self.path, error) from error
 
     def _row(self, experiment: Experiment) -> bytes:
-        cost = experiment.cost_usd
-        if cost is not None:
-            self._costs.append(cost)
+        """Return the row of the next experiment, whose cost is added to the sum."""
+        if experiment.cost_usd is not None:
+            self._cost += _units(experiment.cost_usd)
+        return self._cells(experiment)
+
+    def _cells(self, experiment: Experiment) -> bytes:
         return _line(
             (
                 experiment.commit[:_SHORT_COMMIT],
@@ -106,10 +144,15 @@ class ResultsFile:
                 _text(experiment.description),
                 str(experiment.number),
                 experiment.parent[:_SHORT_COMMIT],
-                "" if cost is None else f"{math.fsum(self._costs):.6f}",
+                "" if experiment.cost_usd is None else f"{self._cost / _UNIT:.6f}",
                 f"{experiment.seconds:.3f}",
             )
         )
+
+
+def _units(cost: float) -> int:
+    numerator, denominator = cost.as_integer_ratio()
+    return numerator * (_UNIT // denominator)
 
 
 def is_ours(path: Path) -> bool:
@@ -142,5 +185,6 @@ def _text(text: str) -> str:
 def _failure(path: Path, error: OSError) -> JournalError:
     return JournalError(
         f"{path} cannot be written: {error.strerror or error}. Make it an ordinary file in a "
-        "directory you may write to, on a disk with room; it is rebuilt from the journal."
+        "directory you may write to, on a disk with room; then the same command with "
+        "--autoloop-tag and the campaign's tag goes on, and writes it again from the journal."
     )

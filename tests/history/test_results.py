@@ -121,7 +121,7 @@ def test_resumed_table_goes_on(results: ResultsFile):
 
 @pytest.mark.parametrize("meddling", ["removed", "emptied", "edited"])
 def test_row_is_not_lost_when_the_file_was_changed(results: ResultsFile, meddling: str):
-    """A table that an editor or a script changed meanwhile is written again, complete."""
+    """A table that an editor or a script changed meanwhile takes no row: it is to be rewritten."""
     results.write([BASELINE])
     if meddling == "removed":
         results.path.unlink()
@@ -129,7 +129,9 @@ def test_row_is_not_lost_when_the_file_was_changed(results: ResultsFile, meddlin
         results.path.write_text("")
     else:
         results.path.write_text(results.path.read_text() + "torn")
-    results.append(replace(BASELINE, number=1))
+    second = replace(BASELINE, number=1)
+    assert not results.append(second)
+    results.write([BASELINE, second])
     assert [row["experiment"] for row in rows(results.path)] == ["0", "1"]
 
 
