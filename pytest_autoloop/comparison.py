@@ -117,10 +117,12 @@ class Comparison:
     def _measure(
         self, stage: str = "measure", hopeless: Callable[[Pair], bool] | None = None
     ) -> Decision | None:
-        started = time.monotonic()
+        # What others have the machine for is not this stage's time.
+        started = time.monotonic() - self.evaluator.waited
         exact = all(metric.name in self.calibration.exact for metric in self.manifest.metrics)
         pair = self.evaluator.pair(self.manifest, exact=exact, hopeless=hopeless)
-        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.monotonic() - started
+        ended = time.monotonic() - self.evaluator.waited
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + ended - started
         if isinstance(pair, Decision):
             return pair
         self.pairs.append(pair)

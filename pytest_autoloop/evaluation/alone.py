@@ -82,7 +82,8 @@ def _room(*, exclusive: bool) -> Iterator[float]:
         except OSError as error:
             _tell(f"{error.filename or _PLACE}: {error.strerror or error}")
         # Whoever comes next may now wait for the room itself.
-        turnstile = _let_go(turnstile)
+        _let_go(turnstile)
+        turnstile = None
         yield time.monotonic() - started
     finally:
         _let_go(turnstile)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import random
 import statistics
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_autoloop.errors import EvaluationError
-from pytest_autoloop.evaluation import judge
+from pytest_autoloop.evaluation import alone, judge
 from pytest_autoloop.evaluation.compatible.claims import unclaimed
+from pytest_autoloop.evaluation.killers import Killers
 from pytest_autoloop.evaluation.profile import hot_lines
 from pytest_autoloop.model import Decision, GuardReport, HotLine, Pair, Sample, Statistic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from pytest_autoloop.evaluation.runner import Isolation, Run, Runner
@@ -26,8 +30,6 @@ if TYPE_CHECKING:
 #: baseline's time, whichever is longer.
 _SHORTEST_LIMIT = 60.0
 _LIMIT_FACTOR = 5.0
-#: Guards that are remembered for having failed lately.
-_KILLERS = 20
 #: Seconds from which on a turn is long: its side is then measured once a pair.
 _LONG_TURN = 10.0
 #: Longest time for fresh inputs after the guards, and for timing from outside, in seconds.
@@ -52,7 +54,11 @@ class Limits:
 
 
 class Evaluator:
-    """Runs the harness in two worktrees, the incumbent's and the candidate's."""
+    """Runs the harness in two worktrees, the incumbent's and the candidate's.
+
+    An evaluator is used by one thread at a time. What it measures is measured while nobody else of
+    this package uses the machine, and its guards do not run beside such a measurement.
+    """
 
     def __init__(
         self,
@@ -81,7 +87,9 @@ class Evaluator:
         #: the untouched target takes beside its benchmarks.
         self.hide_current_test = True
         self._unclaimed: float | None = None
-        self._killers: list[str] = []
+        self._killers = Killers()
+        #: Seconds spent so far on waiting until the machine was free: no stage took them.
+        self.waited = 0.0
         # Each pair has its own hash seed, and a warm parent with a memory layout of its own, which
         # its sides share: what layout does to a time is not the candidate's doing.
         self._pairs_run = 0
@@ -93,14 +101,24 @@ class Evaluator:
         run = self.run_guards(max_failures=1, arranged=True)
         report = judge.guard_report(run, required, self.usual)
         if report.test and self.test_seconds:
-            self._killers = [report.test, *(k for k in self._killers if k != report.test)]
-            del self._killers[_KILLERS:]
+            self._killers.add(report.test)
         return report
+
+    def twin(self, runner: Runner, candidate: Path) -> Evaluator:
+        """Return one that guards in another worktree, for another thread.
+
+        It knows what this one has learned so far, and both learn which guards fail. It must not
+        measure: there is one incumbent.
+        """
+        twin = copy.copy(self)
+        twin._runner, twin._candidate = runner, candidate
+        twin.waited = 0.0
+        return twin
 
     def keep_collected_order(self) -> None:
         """Run guards as they are collected from now on: some fail in another order."""
         self.test_seconds = {}
-        self._killers = []
+        self._killers.forget()
 
     @property
     def assurance(self) -> Assurance:
@@ -121,16 +139,17 @@ class Evaluator:
         if self.isolation is not None and "differential" not in self._runner.sandbox.without:
             wanted["differential"] = min(_FRESH_SECONDS, self.limits.guard)
         if arranged:
-            wanted |= {"killers": self._killers, "seconds_of_guards": self.test_seconds}
-        return self._runner.run(
-            self._candidate,
-            "guard",
-            seconds=self.limits.guard + wanted.get("differential", 0.0),
-            isolation=self.isolation,
-            max_failures=max_failures,
-            test_timeout=self.limits.guard * _TEST_SHARE,
-            **wanted,
-        )
+            wanted |= {"killers": self._killers.all(), "seconds_of_guards": self.test_seconds}
+        with self._after(alone.busy()):
+            return self._runner.run(
+                self._candidate,
+                "guard",
+                seconds=self.limits.guard + wanted.get("differential", 0.0),
+                isolation=self.isolation,
+                max_failures=max_failures,
+                test_timeout=self.limits.guard * _TEST_SHARE,
+                **wanted,
+            )
 
     def verify(self, incumbent: bytes, claimed: float) -> Run | None:
         """Time candidate and incumbent in workers, from outside; None where there are no workers.
@@ -139,26 +158,28 @@ class Evaluator:
         """
         if self.isolation is None or "verify" in self._runner.sandbox.without:
             return None
-        return self._runner.run(
-            self._candidate,
-            "verify",
-            seconds=self.limits.measure + _VERIFY_SECONDS,
-            isolation=self.isolation,
-            incumbent=incumbent,
-            claimed=claimed,
-            verify_seconds=_VERIFY_SECONDS,
-            test_timeout=self.limits.measure * _TEST_SHARE,
-        )
+        with self._after(alone.quiet()):
+            return self._runner.run(
+                self._candidate,
+                "verify",
+                seconds=self.limits.measure + _VERIFY_SECONDS,
+                isolation=self.isolation,
+                incumbent=incumbent,
+                claimed=claimed,
+                verify_seconds=_VERIFY_SECONDS,
+                test_timeout=self.limits.measure * _TEST_SHARE,
+            )
 
     def profile(self) -> tuple[HotLine, ...]:
         """Return where the benchmarks spend their time in the incumbent; empty if it failed."""
-        run = self._runner.run(
-            self._incumbent,
-            "measure",
-            seconds=self.limits.measure,
-            hide_current_test=self.hide_current_test,
-            profile=True,
-        )
+        with self._after(alone.quiet()):
+            run = self._runner.run(
+                self._incumbent,
+                "measure",
+                seconds=self.limits.measure,
+                hide_current_test=self.hide_current_test,
+                profile=True,
+            )
         self._restore()
         return () if run.verdict is None else hot_lines(run.verdict.samples)
 
@@ -174,11 +195,18 @@ class Evaluator:
         Twice each, in the order ABBA, so that a machine that slows down steadily slows both down
         alike; who begins is drawn. Once each where a turn takes long, all metrics are `exact`, or
         the first two turns are `hopeless`.
-        Returns a decision instead when the candidate cannot be measured.
+        Returns a decision instead when the candidate cannot be measured. Nobody else has the
+        machine meanwhile; what is `exact` minds no company, and only keeps out who does.
 
         Raises:
             EvaluationError: the incumbent, which has been measured before, cannot be.
         """
+        with self._after(alone.busy() if exact else alone.quiet()):
+            return self._pair(manifest, exact=exact, hopeless=hopeless)
+
+    def _pair(
+        self, manifest: Manifest, *, exact: bool, hopeless: Callable[[Pair], bool] | None
+    ) -> Pair | Decision:
         self._pairs_run += 1
         once = exact or self._turn_seconds > _LONG_TURN
         order = self._random.choice(("IC", "CI") if once else ("ICCI", "CIIC"))
@@ -255,6 +283,13 @@ class Evaluator:
                 found.warm | part.warm, found.first | part.first, found.metrics | part.metrics
             )
         return found
+
+    @contextmanager
+    def _after(self, turn: AbstractContextManager[float]) -> Iterator[None]:
+        """Wait for a turn on the machine, and count the time that took."""
+        with turn as seconds:
+            self.waited += seconds
+            yield
 
     def _learn(self, run: Run) -> None:
         self.usual.update(judge.traces(run))
