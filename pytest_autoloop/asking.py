@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -15,12 +16,14 @@ from pytest_autoloop.proposers.declared import checked
 from pytest_autoloop.usage import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
+    from pytest_autoloop.history.chronicle import Chronicle
     from pytest_autoloop.history.notes import Notes
     from pytest_autoloop.model import Brief, Experiment, HotLine, Metric, Proposal, Target
     from pytest_autoloop.proposers.base import Proposer
+    from pytest_autoloop.search.base import Start
 
 #: Experiments between two looks back.
 _REVIEW_EVERY = 10
@@ -28,18 +31,30 @@ _REVIEW_EVERY = 10
 _WASTED = frozenset({"no-op", "duplicate"})
 
 
+def _forget(_: Usage) -> None:
+    """Remember nothing beyond this session."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """A proposal, and what it was made for."""
 
-    number: int
-    parent: str
-    #: The target's content in `parent`.
+    start: Start
+    #: The target's content in the commit that it starts from.
     source: bytes
     proposal: Proposal
     #: Monotonic time at which it was asked for, and the seconds the answer took.
     started: float
     proposing: float
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a proposer is about to be asked."""
+
+    start: Start
+    brief: Brief
+    asked: float
 
 
 @dataclass(slots=True)
@@ -53,6 +68,7 @@ class Asker:
     metrics: tuple[Metric, ...]
     directives: Path
     notes: Notes
+    chronicle: Chronicle
     #: What a proposer did beside proposing.
     take_notices: Callable[[], tuple[str, ...]] = tuple
     #: Samples the benchmarks of the incumbent; None when no profile is wanted.
@@ -61,56 +77,66 @@ class Asker:
     program: bool = False
     #: Whether each experiment is noted in the directives, too.
     updates_directives: bool = False
+    #: Remembers what no experiment has been charged with yet, for the next session.
+    keep_bill: Callable[[Usage], None] = _forget
     #: Tokens and dollars that no experiment has been charged with yet.
     unbilled: Usage = field(default_factory=Usage)
     _profiled: tuple[bytes, tuple[HotLine, ...]] | None = None
+    #: What answers are charged with comes from several threads.
+    _billing: threading.Lock = field(default_factory=threading.Lock)
 
-    def ask(
-        self,
-        number: int,
-        experiments: Sequence[Experiment],
-        parent: str,
-        source: bytes,
-        *,
-        smallest_gain: float | None,
-        tried: Mapping[str, int],
-    ) -> Attempt | None:
-        """Return the next attempt; None when nobody has anything left.
-
-        `tried` maps the fingerprint of every earlier candidate to its experiment.
-
-        Raises:
-            ProposerError: the proposer could not answer; what it cost is kept for the next row.
-        """
-        started = time.monotonic()
+    def question(
+        self, number: int, start: Start, source: bytes, *, smallest_gain: float | None
+    ) -> Question:
+        """Return what the proposer is to be asked for experiment `number`."""
+        asked = time.monotonic()
         brief = brief_for(
-            experiments,
+            self.chronicle,
+            start,
             self.target,
             source,
             self.metrics,
             number=number,
             program=self.directives,
             smallest_gain=smallest_gain,
-            parent=parent,
             profile=self._hot_lines(source),
         )
-        if number % _REVIEW_EVERY == 0:
+        return Question(start, brief, asked)
+
+    def answer(self, question: Question, tried: Callable[[str], int | None]) -> Attempt | None:
+        """Return the next attempt; None when nobody has anything left.
+
+        `tried` returns the experiment with the fingerprint of an earlier candidate. May be called
+        from several threads if the proposer is `parallel`.
+
+        Raises:
+            ProposerError: the proposer could not answer; what it cost is kept for the next row.
+        """
+        brief = question.brief
+        if brief.number % _REVIEW_EVERY == 0:
             self._look_back(replace(brief, notes=self.notes.read()))
         brief = replace(brief, notes=self.notes.read())
         proposal = self._answer(brief)
         if proposal is None:
             return None
-        remark = self._wasted(proposal, source, tried, experiments)
+        remark = self._wasted(proposal, brief.source, tried)
         if remark:
             proposal = self._second_answer(replace(brief, remark=remark), proposal)
+        with self._billing:
+            usage, self.unbilled = proposal.usage + self.unbilled, Usage()
         proposal = replace(
             proposal,
             proposer=proposal.proposer or self.proposer.name,
-            usage=proposal.usage + self.unbilled,
+            usage=usage,
             remarks=(*proposal.remarks, *self.take_notices()),
         )
-        self.unbilled = Usage()
-        return Attempt(number, parent, source, proposal, started, time.monotonic() - started)
+        proposing = time.monotonic() - question.asked
+        return Attempt(question.start, brief.source, proposal, question.asked, proposing)
+
+    def settle(self) -> None:
+        """Take note that the last answer, which carries what was open, is on the disk."""
+        with self._billing:
+            self.keep_bill(self.unbilled)
 
     def observe(self, experiment: Experiment) -> None:
         """Tell the proposer what became of its proposal, and the directives if asked to.
@@ -148,18 +174,24 @@ class Asker:
         self,
         proposal: Proposal,
         source: bytes,
-        tried: Mapping[str, int],
-        experiments: Sequence[Experiment],
+        tried: Callable[[str], int | None],
     ) -> str:
         """Return why running a proposal would tell nothing new; empty when it would."""
         content = screen.content_of(proposal, self.target.path)
         if isinstance(content, Decision):
             decision: Decision | None = content
         else:
-            decision = screen.refuse(content, self.target.path, source, tried, program=self.program)
+            decision = screen.refuse(
+                content,
+                self.target.path,
+                source,
+                tried,
+                program=self.program,
+                symbol=self.target.symbol,
+            )
         if decision is None or decision.reason not in _WASTED:
             return ""
-        return f"{proposal.description}: {result_of(decision.detail, experiments)}"
+        return f"{proposal.description}: {result_of(decision.detail, self.chronicle)}"
 
     def _look_back(self, brief: Brief) -> None:
         """Let the proposer draw lessons; a look back that fails costs nothing but itself."""
@@ -170,7 +202,7 @@ class Asker:
             return
         if lessons is None:
             return
-        self.unbilled += lessons.usage
+        self._charge(lessons.usage)
         if lessons.lines:
             self.notes.append(lessons.lines, brief.number)
 
@@ -182,4 +214,10 @@ class Asker:
         return self._profiled[1]
 
     def _bill(self, error: ProposerError) -> None:
-        self.unbilled += Usage.of(error.tokens_used, error.cost_usd)
+        self._charge(Usage.of(error.tokens_used, error.cost_usd))
+
+    def _charge(self, usage: Usage) -> None:
+        """Remember a cost until a row is charged with it, also for the next session."""
+        with self._billing:
+            self.unbilled += usage
+            self.keep_bill(self.unbilled)

@@ -2,61 +2,114 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+import time
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pytest_autoloop import opening
 from pytest_autoloop.asking import Asker
 from pytest_autoloop.baseline import Baseline, establish
+from pytest_autoloop.budget import Budget, share
 from pytest_autoloop.campaign import Campaign
+from pytest_autoloop.comparison import Comparison
 from pytest_autoloop.decision.objectives import OBJECTIVES
 from pytest_autoloop.decision.rules import rule_from_spec
 from pytest_autoloop.decision.verdict import Policy
 from pytest_autoloop.errors import UsageError
+from pytest_autoloop.harness.manifest import changed as manifest_changed
+from pytest_autoloop.history.journal import Journal
+from pytest_autoloop.history.ledger import Ledger
+from pytest_autoloop.history.lock import CampaignLock
 from pytest_autoloop.history.notes import Notes
+from pytest_autoloop.history.recovery import reopen
+from pytest_autoloop.history.results import ResultsFile
+from pytest_autoloop.judging import Judge
 from pytest_autoloop.outlook import affordable
-from pytest_autoloop.search.greedy import Greedy
+from pytest_autoloop.resuming import refuse_changed
+from pytest_autoloop.search.base import best
+from pytest_autoloop.search.specs import strategy_from_spec
+from pytest_autoloop.targets import share_of
 from pytest_autoloop.workbench import CampaignWorkbench
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
     from pytest_autoloop.campaign import Listener
-    from pytest_autoloop.history.journal import Journal
-    from pytest_autoloop.history.ledger import Ledger
+    from pytest_autoloop.history.repository import Repository
     from pytest_autoloop.model import Brief, HotLine, Json, Metric
     from pytest_autoloop.proposers.base import Proposer
+    from pytest_autoloop.resuming import Plan
     from pytest_autoloop.settings import Settings
+    from pytest_autoloop.targets import Leg
     from pytest_autoloop.workplace import Workplace
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is known of a campaign before its baseline is measured."""
+@dataclass(slots=True)
+class Records:
+    """The ledger that all targets of a session share, once the first baseline is green."""
 
-    settings: Settings
-    rootdir: Path
-    tag: str
-    results: Path
-    metrics: tuple[Metric, ...]
-    proposer: Proposer
-    #: Node ids of the guards that no proposer is told of.
-    hidden: frozenset[str]
-    #: The journal of a campaign that goes on; None begins one.
-    earlier: Journal | None = None
+    ledger: Ledger | None = None
+    #: What was mended of a session that was killed, in words.
+    mended: list[str] = field(default_factory=list)
+
+    @classmethod
+    def reopened(cls, plan: Plan, repository: Repository) -> Records:
+        """Return the records of a campaign that goes on; without one, none yet.
+
+        Raises:
+            UsageError: another session runs it, or its branch is not where its journal left it.
+            JournalError: a record cannot be read.
+        """
+        if plan.earlier is None:
+            return cls()
+        columns = (plan.earlier.read_header() or {}).get("columns")
+        if not isinstance(columns, list):  # from before there could be several targets
+            columns = list(next(plan.earlier.scan(lean=True)).experiment.metrics)
+        found = reopen(
+            repository, plan.earlier, results=plan.results, metric_names=list(map(str, columns))
+        )
+        return cls(found.ledger, list(found.mended))
+
+    def place_in(self, targets: tuple[str, ...]) -> int:
+        """Return which target is being improved: those before it have had their turn."""
+        rows = self.ledger.chronicle.rows if self.ledger else ()
+        name = rows[-1].target if rows else ""
+        return targets.index(name) if name in targets else 0
+
+    def standing(self, plan: Plan, target: str) -> str:
+        """Return the commit whose harness judges a target; the best of those before it is in it."""
+        rows = self.ledger.chronicle.rows if self.ledger else ()
+        own = [row for row in rows if row.target in {target, ""} and row.status == "baseline"]
+        if own and not plan.changed:
+            return own[-1].commit
+        return best(rows).commit if rows and not own else plan.commit
+
+    def close(self) -> None:
+        """Let go of the campaign."""
+        if self.ledger is not None:
+            self.ledger.close()
 
 
-def begin(plan: Plan, workplace: Workplace, listener: Listener) -> Campaign:
-    """Measure the baseline; only a green one gets a journal, a table and a branch.
+def begin(
+    plan: Plan,
+    records: Records,
+    workplace: Workplace,
+    metrics: tuple[Metric, ...],
+    *,
+    proposer: Proposer,
+    listener: Listener,
+) -> Campaign:
+    """Measure a target's baseline; only a green one gets a journal, a table and a branch.
 
     Raises:
         AutoloopError: the baseline is red, or the project has to change first.
     """
     settings = plan.settings
+    began = time.monotonic()
     baseline = establish(
         workplace,
-        plan.metrics,
+        metrics,
         settings.timeout,
         bounds_are_goals=settings.objective == "gated",
         hidden=plan.hidden,
@@ -67,85 +120,168 @@ def begin(plan: Plan, workplace: Workplace, listener: Listener) -> Campaign:
             f"{baseline.not_isolated}; change that, or write auto"
         )
     metrics = baseline.manifest.metrics
-    ledger = _ledger(plan, workplace, baseline)
-    records = ledger.journal.directory
+    policy = Policy(
+        metrics,
+        objective=OBJECTIVES[settings.objective](),
+        rule=affordable(rule_from_spec(settings.rule, settings.min_gain), baseline.pair_seconds),
+        rounds="warm" if workplace.options.allow_cross_call_cache else settings.rounds,
+    )
+    search = strategy_from_spec(settings.search, settings.seed)
+    anew = _open(plan, records, workplace, baseline, proposer)
+    ledger = records.ledger
+    assert ledger is not None
+    asker = _asker(plan, ledger, workplace, baseline, proposer=proposer, listener=listener)
+    judge = Judge(
+        workplace,
+        baseline,
+        policy,
+        Comparison(workplace.evaluator, baseline.manifest, baseline.calibration),
+        listener.check,
+        allow_imports=settings.allow_imports,
+        false_discovery_rate=settings.fdr,
+    )
+    campaign = Campaign(
+        workplace,
+        baseline,
+        ledger,
+        asker,
+        search,
+        judge,
+        listener,
+        anew=anew,
+        first_number=ledger.take_number() if anew else 0,
+        earlier_seconds=ledger.chronicle.elapsed,
+        began=began,
+    )
+    if not anew:
+        proposer.resume(ledger.chronicle.all_lean())
+    return campaign
+
+
+def _open(
+    plan: Plan, records: Records, workplace: Workplace, baseline: Baseline, proposer: Proposer
+) -> bool:
+    """Open the ledger, if nobody has; say whether the target's baseline is a new one.
+
+    Raises:
+        UsageError: the target was judged by another harness before.
+    """
+    manifest, name = baseline.manifest, workplace.target.name
+    if records.ledger is None:
+        columns = plan.metrics if len(plan.targets) > 1 else manifest.metrics
+        header = _header(plan, workplace, baseline, proposer)
+        header["columns"] = [metric.name for metric in columns]
+        records.ledger = _created(plan, workplace.repository, header, columns)
+    ledger = records.ledger
+    header = ledger.journal.read_header() or {}
+    manifests = header.get("manifests")
+    known = manifests if isinstance(manifests, dict) else {}
+    begun = any(row.target in {name, ""} for row in ledger.chronicle.rows)
+    changed = list(plan.changed)
+    if begun:
+        changed += manifest_changed(known.get(name), manifest)
+        if not plan.settings.rebaseline:
+            refuse_changed(plan.tag, changed)
+        if not changed:
+            return False
+        header["commit"] = workplace.commit
+    header["manifests"] = {**known, name: manifest.document()}
+    ledger.journal.write_header(header)
+    return True
+
+
+def budget_of(plan: Plan, campaign: Campaign, legs: Sequence[Leg], place: int) -> Budget:
+    """Return the limits up to the end of a target's turn.
+
+    A target has its own share, and what those before it have left of theirs.
+
+    Raises:
+        UsageError: the goal fits none of the metrics.
+    """
+    settings = plan.settings
+    budget = Budget.of(settings, plan.metrics, campaign.ledger.journal.directory)
+    if settings.attempt is not None:
+        return replace(
+            budget, experiments=1 + sum(r.status != "baseline" for r in campaign.chronicle.rows)
+        )
+    if budget.until is not None and budget.until.metric not in {m.name for m in campaign.metrics}:
+        budget = replace(budget, until=None)
+    so_far = legs[: place + 1]
+    experiments = math.fsum(share_of(settings.experiments, legs)[: place + 1])
+    return share(budget, math.fsum(leg.share for leg in so_far), experiments)
+
+
+def _created(
+    plan: Plan, repository: Repository, header: dict[str, Json], columns: Sequence[Metric]
+) -> Ledger:
+    """Create the journal and the table of a campaign whose baseline is green."""
+    journal = Journal.create(plan.rootdir, plan.tag)
+    lock = CampaignLock(journal.directory)
+    journal.write_header(header)
+    table = ResultsFile(plan.results, [metric.name for metric in columns])
+    table.write([])
+    return Ledger(plan.tag, repository, journal, table, lock)
+
+
+def _header(
+    plan: Plan, workplace: Workplace, baseline: Baseline, proposer: Proposer
+) -> dict[str, Json]:
+    return {
+        "tag": plan.tag,
+        "environment": opening.environment(),
+        "target": workplace.target.path,
+        "targets": list(plan.targets),
+        "commit": workplace.commit,
+        "proposer": proposer.name,
+        "launcher": workplace.runner.launcher.description,
+        "sandbox": workplace.runner.sandbox.names,
+        "assurance": workplace.evaluator.assurance,
+        "not_isolated": baseline.not_isolated,
+    }
+
+
+def _asker(
+    plan: Plan,
+    ledger: Ledger,
+    workplace: Workplace,
+    baseline: Baseline,
+    *,
+    proposer: Proposer,
+    listener: Listener,
+) -> Asker:
+    settings, records = plan.settings, ledger.journal.directory
     workbench = CampaignWorkbench(
         workplace.pool, workplace.repository, workplace.target.path, records
     )
     asker = Asker(
-        proposer=plan.proposer,
+        proposer=proposer,
         # An edit made by hand is judged, whatever a conftest would propose.
         hook=listener.propose if settings.attempt is None else _no_suggestion,
         target=workplace.target,
-        metrics=metrics,
+        metrics=baseline.manifest.metrics,
         directives=plan.rootdir / settings.program,
         notes=Notes(records),
+        chronicle=ledger.chronicle,
         take_notices=workbench.take_notices,
-        profile=_profiler(plan, workplace, baseline),
+        profile=_profiler(settings, workplace, baseline, proposer),
         program=baseline.program,
         updates_directives=settings.update_directives,
+        keep_bill=ledger.unbilled.write,
+        unbilled=ledger.unbilled.read(),
     )
-    plan.proposer.start(workbench)
-    return Campaign(
-        workplace=workplace,
-        baseline=baseline,
-        ledger=ledger,
-        asker=asker,
-        search=Greedy(),
-        policy=Policy(
-            metrics,
-            objective=OBJECTIVES[settings.objective](),
-            rule=affordable(
-                rule_from_spec(settings.rule, settings.min_gain), baseline.pair_seconds
-            ),
-            rounds="warm" if workplace.options.allow_cross_call_cache else settings.rounds,
-        ),
-        listener=listener,
-        false_discovery_rate=settings.fdr,
-        allow_imports=settings.allow_imports,
-    )
+    proposer.start(workbench)
+    return asker
 
 
 def _no_suggestion(_: Brief) -> None:
     return None
 
 
-def _ledger(plan: Plan, workplace: Workplace, baseline: Baseline) -> Ledger:
-    metrics = baseline.manifest.metrics
-    if plan.earlier is not None:
-        if (plan.earlier.read_header() or {}).get("manifest") != baseline.manifest.digest:
-            raise UsageError(
-                f"the campaign {plan.tag} was judged by other guards than those of this command "
-                "line: run the same ones, or choose another tag with --autoloop-tag"
-            )
-        return opening.reopen_ledger(
-            workplace.repository, plan.earlier, results=plan.results, metrics=metrics
-        )
-    header: dict[str, Json] = {
-        "target": workplace.target.path,
-        "commit": workplace.commit,
-        "manifest": baseline.manifest.digest,
-        "proposer": plan.proposer.name,
-        "launcher": workplace.runner.launcher.description,
-        "sandbox": workplace.runner.sandbox.names,
-        "assurance": workplace.evaluator.assurance,
-        "not_isolated": baseline.not_isolated,
-    }
-    return opening.open_ledger(
-        workplace.repository,
-        rootdir=plan.rootdir,
-        tag=plan.tag,
-        results=plan.results,
-        metrics=metrics,
-        header=header,
-    )
-
-
 def _profiler(
-    plan: Plan, workplace: Workplace, baseline: Baseline
+    settings: Settings, workplace: Workplace, baseline: Baseline, proposer: Proposer
 ) -> Callable[[bytes], tuple[HotLine, ...]] | None:
     """Return what samples the benchmarks of a version of the target, where that is of use."""
-    wanted = plan.settings.profile and plan.proposer.uses_profile
+    wanted = settings.profile and proposer.uses_profile
     if not (wanted and baseline.manifest.benchmarks and workplace.target.path.endswith(".py")):
         return None
 

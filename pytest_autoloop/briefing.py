@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from pytest_autoloop.history.chronicle import Chronicle
     from pytest_autoloop.model import Experiment, HotLine, Metric, Target
+    from pytest_autoloop.search.base import Start
 
 #: What to think of: left alone, a model tries one kind of idea all night. Ten in a row are all
 #: different, and who is asked every second or fifth time comes to hear all of them as well.
@@ -31,6 +33,17 @@ STRATEGIES = (
 )
 #: How far back a failure is still worth telling.
 _RECENT = 10
+#: Experiments that a brief tells of: the latest, and those that gained most before them.
+_LATEST = 300
+_BIGGEST = 20
+#: What to think of instead where the search does not go on from the best version.
+_BY_SEARCH = {
+    "draft": "A first draft of its own: another approach than those that were tried, however "
+    "large the change.",
+    "debug": "This version failed, as told above: mend it, and keep the idea that it was made for.",
+    "explore": "Another direction than the best version's: it need not be better at once.",
+    "restart": "A fresh start from an earlier version: another direction than before.",
+}
 #: What stands around an exported protocol: it is for agents that run the loop, not in it.
 EXPORTED, EXPORT_ENDS = "<!-- pytest-autoloop export -->", "<!-- end of the export -->"
 #: Section of the directives that the loop may add to.
@@ -39,7 +52,8 @@ _DUPLICATE = re.compile(r"duplicate of (\d+)")
 
 
 def brief_for(
-    experiments: Sequence[Experiment],
+    chronicle: Chronicle,
+    start: Start,
     target: Target,
     source: bytes,
     metrics: tuple[Metric, ...],
@@ -47,32 +61,40 @@ def brief_for(
     number: int,
     program: Path,
     smallest_gain: float | None,
-    parent: str = "",
     profile: tuple[HotLine, ...] = (),
 ) -> Brief:
-    """Return the brief of an experiment: the target as it is, and what became of earlier ideas."""
-    present = next(e for e in reversed(experiments) if e.status in {"keep", "baseline"})
+    """Return the brief of an experiment: the target as it is, and what became of earlier ideas.
+
+    Of a long campaign it tells the latest experiments, and those that gained most.
+    """
+    latest = chronicle.latest(target.name, _LATEST)
+    first = latest[0].number if latest else 0
+    biggest = [e for e in chronicle.biggest(target.name, _BIGGEST) if e.number < first]
+    told = [*sorted(biggest, key=lambda e: e.number), *latest]
+    present = chronicle.made(start.commit).metrics
+    hint = STRATEGIES[(7 * number + 3 * (number // 10)) % len(STRATEGIES)]
     return Brief(
         number=number,
         target=target,
         source=source,
-        readings=tuple(Reading(m, present.metrics.get(m.name)) for m in metrics),
+        readings=tuple(Reading(metric, present.get(metric.name)) for metric in metrics),
         directives=_read_program(program),
         smallest_gain=smallest_gain,
-        history=tuple(_outcome(e, metrics[0]) for e in experiments[1:]),
-        parent=parent,
-        failure=_failure(experiments[-_RECENT:]),
+        history=tuple(_outcome(e, metrics[0]) for e in told if e.status != "baseline"),
+        counts=dict(chronicle.statuses(target.name)),
+        parent=start.commit,
+        failure=_failure(chronicle, latest[-_RECENT:], start),
         profile=profile,
-        hint=STRATEGIES[(7 * number + 3 * (number // 10)) % len(STRATEGIES)],
+        hint=_BY_SEARCH.get(start.why, hint),
     )
 
 
-def result_of(detail: str, experiments: Sequence[Experiment]) -> str:
+def result_of(detail: str, chronicle: Chronicle) -> str:
     """Return the detail of a duplicate with what became of the experiment that it repeats."""
     found = _DUPLICATE.fullmatch(detail)
-    earlier = next((e for e in experiments if found and e.number == int(found[1])), None)
-    if earlier is None:
+    if found is None:
         return detail
+    earlier = chronicle.experiment(int(found[1]))
     reason = f" ({earlier.reason})" if earlier.reason else ""
     return f"{detail}, which was {earlier.status}{reason}: {earlier.description}"
 
@@ -85,11 +107,14 @@ def tried_line(experiment: Experiment, primary: Metric) -> str:
     return f"- {told.number:03} {told.status}{reason}{effect}: {told.description}"
 
 
-def _failure(experiments: Sequence[Experiment]) -> Failure | None:
-    """Return the last candidate that did not pass its guards."""
-    for experiment in reversed(experiments):
-        guard = experiment.guard
-        if guard is not None and not guard.passed:
+def _failure(chronicle: Chronicle, latest: Sequence[Experiment], start: Start) -> Failure | None:
+    """Return the last candidate that did not pass its guards, or the one that is to be mended."""
+    if start.why == "debug":
+        latest = [chronicle.made(start.commit)]
+    for experiment in reversed(latest):
+        if experiment.guard is not None and not experiment.guard.passed:
+            guard = chronicle.experiment(experiment.number).guard
+            assert guard is not None
             return Failure(experiment.number, guard.test, guard.message, guard.output)
     return None
 

@@ -7,38 +7,39 @@ import re
 import time
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from pytest_autoloop import text
+from pytest_autoloop.asking import Attempt
 from pytest_autoloop.briefing import result_of
-from pytest_autoloop.comparison import Audit, Comparison
-from pytest_autoloop.decision import gains, online
-from pytest_autoloop.decision.rules import Sequential
-from pytest_autoloop.evaluation import judge, screen
-from pytest_autoloop.harness.hidden import redact
-from pytest_autoloop.model import (
-    TIME,
-    Decision,
-    Experiment,
-    Row,
-)
+from pytest_autoloop.evaluation import screen
+from pytest_autoloop.history.merging import merged
+from pytest_autoloop.judging import Case, decided
+from pytest_autoloop.model import Decision, Experiment
 from pytest_autoloop.outlook import Outlook
+from pytest_autoloop.search.base import Start
 from pytest_autoloop.search.base import best as best_of
-from pytest_autoloop.usage import Spending, Usage
+from pytest_autoloop.usage import Spending
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from pytest_autoloop.asking import Asker, Attempt
+    from pytest_autoloop.asking import Asker, Question
     from pytest_autoloop.baseline import Baseline
-    from pytest_autoloop.decision.verdict import Policy
+    from pytest_autoloop.comparison import Audit
+    from pytest_autoloop.history.answers import Answer
+    from pytest_autoloop.history.chronicle import Chronicle
     from pytest_autoloop.history.ledger import Ledger
-    from pytest_autoloop.model import Brief, GuardReport, Metric, Pair, Proposal
-    from pytest_autoloop.search.base import SearchStrategy
+    from pytest_autoloop.judging import Judge
+    from pytest_autoloop.model import Brief, GuardReport, Metric, Proposal, Row
+    from pytest_autoloop.search.base import SearchStrategy, Stays
+    from pytest_autoloop.usage import Usage
     from pytest_autoloop.workplace import Workplace
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _DESCRIPTION_LIMIT = 200
+#: A candidate whose judging was cut short so many times is not begun again: it may be the reason.
+_CUT_SHORT = 2
 
 
 class Listener(Protocol):
@@ -54,30 +55,76 @@ class Listener(Protocol):
         """Take note of an experiment that is in the journal."""
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An answer that is committed, and what is known of it before it is measured."""
+
+    attempt: Attempt
+    experiment: Experiment
+    #: None when nothing in it can be run.
+    content: bytes | None = None
+    #: What its guards said already; None when they have not run.
+    guard: GuardReport | None = None
+
+
 @dataclass(slots=True)
 class Campaign:
-    """All experiments of one tag."""
+    """The experiments of one tag with one target."""
 
     workplace: Workplace
     baseline: Baseline
     ledger: Ledger
     asker: Asker
     search: SearchStrategy
-    policy: Policy
+    judge: Judge
     listener: Listener
-    experiments: list[Experiment] = field(default_factory=list)
-    #: Bound on the share of false keeps among all keeps of the session; None leaves it open.
-    false_discovery_rate: float | None = None
-    #: Modules that a candidate may import although the first commit does not.
-    allow_imports: tuple[str, ...] = ()
-    _comparison: Comparison = field(init=False)
-    _tried: dict[str, int] = field(init=False, default_factory=dict)
+    #: Whether the baseline is one of its own, and its number; else the campaign goes on from the
+    #: recorded one.
+    anew: bool = True
+    first_number: int = 0
+    #: Seconds that the campaign had run before this session, and when this one began (monotonic).
+    earlier_seconds: float = 0.0
+    began: float = field(default_factory=time.monotonic)
 
-    def __post_init__(self) -> None:
-        self._comparison = Comparison(
-            self.workplace.evaluator, self.baseline.manifest, self.baseline.calibration
-        )
-        self._tried[self._fingerprint(self.workplace.source)] = 0
+    # What is known -----------------------------------------------------------------------------
+
+    @property
+    def chronicle(self) -> Chronicle:
+        """What is known of all experiments."""
+        return self.ledger.chronicle
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """The target's experiments since its last baseline, that one first."""
+        rows = self.every_row
+        baselines = (i for i in reversed(range(len(rows))) if rows[i].status == "baseline")
+        return rows[next(baselines, len(rows)) :]
+
+    @property
+    def experiments(self) -> list[Experiment]:
+        """Those of `rows`, without diffs, pairs and output."""
+        return self.chronicle.lean(row.number for row in self.rows)
+
+    @property
+    def every_row(self) -> Sequence[Row]:
+        """All of this target's experiments, also those before a baseline that was measured anew."""
+        name = self.workplace.target.name
+        return [row for row in self.chronicle.rows if row.target in {name, ""}]
+
+    @property
+    def best_metrics(self) -> dict[str, float | None]:
+        """What was measured of the best when it was kept."""
+        return self.chronicle.experiment(best_of(self.rows).number).metrics
+
+    @property
+    def best(self) -> str:
+        """Commit of the last keep, at first the baseline's."""
+        return best_of(self.rows).commit
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What is measured, the metric to improve first and then the others."""
+        return self.judge.policy.metrics
 
     @property
     def primary(self) -> Metric:
@@ -85,124 +132,219 @@ class Campaign:
         return self.metrics[0]
 
     @property
-    def metrics(self) -> tuple[Metric, ...]:
-        """What is measured, in the order of the table."""
-        return self.policy.metrics
-
-    @property
     def outlook(self) -> Outlook:
         """What can be seen on this machine, and how long a decision takes."""
-        return Outlook.of(self.policy, self._comparison.calibration, self.baseline.pair_seconds)
+        calibration = self.judge.comparison.calibration
+        return Outlook.of(self.judge.policy, calibration, self.baseline.pair_seconds)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds that the campaign has run, over all its sessions."""
+        return self.earlier_seconds + time.monotonic() - self.began
+
+    @property
+    def spent(self) -> Spending:
+        """Tokens and dollars of all experiments, and of what came to none."""
+        return self.spent_with(())
+
+    def spent_with(self, more: Iterable[Usage]) -> Spending:
+        """Return what was spent together with answers that are not recorded yet."""
+        return self.chronicle.spent_with(self.asker.unbilled) + Spending.of(more)
 
     @property
     def claimed(self) -> float | None:
         """Sum of the log gains of all keeps, as they were measured when they were kept.
 
-        None when some were read from first calls and others from warm ones: those do not add up.
+        None when some were read from first calls and others from warm ones, or from a side line:
+        those do not add up.
         """
-        kept = [e.effect for e in self.experiments if e.status == "keep" and e.effect is not None]
-        if len({effect.basis for effect in kept}) != 1:
+        kept = self.chronicle.keeps(self.workplace.target.name)
+        effects = [experiment.effect for experiment in kept if experiment.effect is not None]
+        if len({effect.basis for effect in effects}) != 1:
             return None
-        return math.fsum(effect.log_gain for effect in kept)
+        return math.fsum(effect.log_gain for effect in effects)
 
-    def record_baseline(self) -> Experiment:
-        """Open the campaign: the branch starts where the user stands."""
-        commit = self.workplace.commit
+    # How it begins -----------------------------------------------------------------------------
+
+    def open(self) -> Experiment:
+        """Record the baseline: the branch starts where the user stands.
+
+        Of a campaign that goes on, return the baseline as it was measured just now instead.
+        """
+        if not self.anew:
+            return self._reopened()
+        workplace = self.workplace
         experiment = Experiment(
-            number=0,
+            number=self.first_number,
             status="baseline",
             reason="",
             description="baseline",
             proposer="",
-            commit=commit,
+            commit=workplace.commit,
             parent="",
             timestamp=_now(),
             seconds=self.baseline.seconds,
-            metrics=self._values(self.baseline.pairs),
+            metrics=self.judge.values(self.baseline.pairs),
             pairs=self.baseline.pairs,
+            target=workplace.target.name,
+            fingerprint=self.judge.fingerprint(workplace.source),
         )
-        self._record(experiment)
-        return experiment
+        return self._record(experiment)
 
-    def reopen(self) -> Experiment:
-        """Go on with what the journal holds; return the baseline as it was measured just now."""
-        self.experiments = self.ledger.journal.read()
-        target, repository = self.workplace.target.path, self.workplace.repository
-        for experiment in self.experiments[1:]:
-            if experiment.commit:
-                content = repository.read(experiment.commit, target)
-                self._tried.setdefault(self._fingerprint(content), experiment.number)
-        self.ledger.results.write(self.experiments)
+    def _reopened(self) -> Experiment:
         return replace(
-            self.experiments[0],
+            self.chronicle.experiment(self.rows[0].number),
             seconds=self.baseline.seconds,
-            metrics=self._values(self.baseline.pairs),
+            metrics=self.judge.values(self.baseline.pairs),
             pairs=self.baseline.pairs,
         )
 
-    @property
-    def best(self) -> str:
-        """Commit of the last keep, at first the baseline's."""
-        return best_of(self._rows()).commit
+    # How an experiment goes --------------------------------------------------------------------
 
-    def _rows(self) -> list[Row]:
-        return [Row.of(experiment) for experiment in self.experiments]
+    def question(self, number: int) -> Question:
+        """Return what the proposer is to be asked, as experiment `number`."""
+        start = self.search.start(number, self.rows)
+        gain = self.outlook.smallest_gain
+        return self.asker.question(number, start, self.read(start.commit), smallest_gain=gain)
 
-    @property
-    def spent(self) -> Spending:
-        """Tokens and dollars of all experiments, and of what came to none."""
-        used = (Usage.of(e.tokens_used, e.cost_usd) for e in self.experiments)
-        return Spending.of((*used, self.asker.unbilled))
-
-    def propose(self, number: int) -> Attempt | None:
-        """Ask for the next candidate; None when the proposer has nothing left.
+    def answer(self, question: Question) -> Attempt | None:
+        """Ask for a candidate; None when the proposer has nothing left.
 
         Raises:
-            ProposerError: the proposer could not answer; nothing was recorded.
+            ProposerError: the proposer could not answer; what it cost is kept for the next row.
         """
-        parent = self.search.start(number, self._rows()).commit
-        return self.asker.ask(
-            number,
-            self.experiments,
-            parent,
-            self.workplace.repository.read(parent, self.workplace.target.path),
-            smallest_gain=self.outlook.smallest_gain,
-            tried=self._tried,
-        )
+        return self.asker.answer(question, self._tried)
 
-    def run(self, attempt: Attempt) -> Experiment:
+    def seed(self, proposal: Proposal) -> Attempt:
+        """Return the attempt of a proposal that nobody was asked for."""
+        start = self.search.start(0, self.rows[:1])
+        source = self.read(start.commit)
+        return Attempt(start, source, proposal, time.monotonic(), 0.0)
+
+    def read(self, commit: str) -> bytes:
+        """Return the target's content in a commit."""
+        return self.workplace.repository.read(commit, self.workplace.target.path)
+
+    def receive(self, attempt: Attempt, number: int | None = None) -> Answer:
+        """Write an answer down, before anything is made of it; with its number, if it has one."""
+        name = self.workplace.target.name
+        answer = self.ledger.answered(
+            attempt.start, name, attempt.proposal, number, proposing=attempt.proposing
+        )
+        self.asker.settle()
+        return answer
+
+    def prepare(self, attempt: Attempt, answer: Answer) -> Candidate:
+        """Commit a candidate, and say what refuses it already.
+
+        May be called beside `run`, from another thread.
+        """
+        target = self.workplace.target
+        experiment = self._opened(attempt, answer.number)
+        if answer.times > _CUT_SHORT:
+            times = answer.times - 1
+            detail = f"its judging was cut short {times} times, with the whole session"
+            return Candidate(attempt, decided(experiment, Decision("crash", "interrupted", detail)))
+        content = screen.content_of(attempt.proposal, target.path)
+        if isinstance(content, Decision):
+            return Candidate(attempt, decided(experiment, content))
+        experiment = replace(experiment, fingerprint=self.judge.fingerprint(content))
+        experiment = self.ledger.commit(experiment, target.path, content)
+        refusal = self._refusal(attempt.proposal, content, attempt.source)
+        if refusal is None:
+            return Candidate(attempt, experiment, content)
+        told = result_of(refusal.detail, self.chronicle)
+        return Candidate(attempt, decided(experiment, replace(refusal, detail=told)))
+
+    def run(self, candidate: Candidate) -> Experiment:
         """Run one experiment and record it."""
-        experiment = self._judge(attempt)
-        experiment = replace(experiment, seconds=time.monotonic() - attempt.started)
-        self._record(experiment)
+        experiment = self._judged(candidate)
+        seconds = time.monotonic() - candidate.attempt.started
+        experiment = self._record(replace(experiment, seconds=seconds, elapsed=self.elapsed))
         self.asker.observe(experiment)
         return experiment
+
+    def pending(self) -> list[Answer]:
+        """Return the answers to this target whose judging was cut short with a session."""
+        name = self.workplace.target.name
+        return [answer for answer in self.ledger.answers.pending() if answer.target == name]
+
+    def run_again(self, answer: Answer) -> Experiment:
+        """Judge an answer whose judging was cut short."""
+        start = Start(answer.parent, answer.search, cast("Stays", answer.stays))
+        source = self.read(start.commit)
+        attempt = Attempt(start, source, answer.proposal, time.monotonic(), answer.proposing)
+        return self.run(self.prepare(attempt, self.receive(attempt, answer.number)))
 
     def audit(self) -> Audit | None:
         """Measure the first commit against the best again; None when nothing was kept.
 
         A keep was chosen for its measurements, so they flatter it; these are fresh.
         """
-        best = self.best
-        if best == self.workplace.commit:
-            return None
-        workplace = self.workplace
-        workplace.place("incumbent", workplace.source)
-        workplace.place("candidate", workplace.repository.read(best, workplace.target.path))
-        return self._comparison.audit(self.policy)
+        rows = self.rows
+        best = best_of(rows)
+        return None if best is rows[0] else self.judge.audit(self.read(best.commit))
 
-    def _judge(self, attempt: Attempt) -> Experiment:
-        """Take one proposal through every stage that it survives."""
-        target = self.workplace.target.path
-        number, proposal = attempt.number, attempt.proposal
-        experiment = Experiment(
+    def _judged(self, candidate: Candidate) -> Experiment:
+        """Take one candidate through every stage that it survives."""
+        content, experiment, guard = candidate.content, candidate.experiment, candidate.guard
+        if content is None:
+            return experiment
+        attempt, rows = candidate.attempt, self.rows
+        best = best_of(rows).commit
+        source = attempt.source
+        if attempt.start.stays == "no" and attempt.start.commit != best:
+            moved = self._moved(experiment, attempt, content, best)
+            if isinstance(moved, Experiment):
+                return moved
+            experiment, content, source, guard = *moved, None
+        else:
+            found = self._tried(experiment.fingerprint)
+            if found is not None:  # judged while this one waited
+                told = result_of(f"duplicate of {found:03}", self.chronicle)
+                return decided(experiment, Decision("discard", "duplicate", told))
+        keeps = sum(row.status == "keep" for row in rows)
+        best_content = source if attempt.start.commit == best else self.read(best)
+        case = Case(content, best_content, source, attempt.start.stays, keeps)
+        return self.judge.run(experiment, case, guard)
+
+    def _moved(
+        self, experiment: Experiment, attempt: Attempt, content: bytes, best: str
+    ) -> Experiment | tuple[Experiment, bytes, bytes]:
+        """Merge a candidate onto a best that has moved since; or say why that is not to be run."""
+        target = self.workplace.target
+        source = self.read(best)
+        change = merged(attempt.source, content, source, target.path)
+        if change.content is None or change.fault:
+            detail = f"the best has changed since it was proposed: it {change.fault}"
+            return decided(experiment, Decision("discard", "conflict", detail))
+        experiment = replace(
+            experiment, parent=best, fingerprint=self.judge.fingerprint(change.content)
+        )
+        experiment = self.ledger.commit(experiment, target.path, change.content)
+        refusal = self._refusal(attempt.proposal, change.content, source)
+        if refusal is not None:
+            return decided(experiment, refusal)
+        return experiment, change.content, source
+
+    def _refusal(self, proposal: Proposal, content: bytes, source: bytes) -> Decision | None:
+        """Say what speaks against running a candidate that was made from `source`."""
+        target, program = self.workplace.target, self.baseline.program
+        return screen.refuse(
+            content, target.path, source, self._tried, program=program, symbol=target.symbol
+        ) or self.judge.inspect(proposal, content)
+
+    def _opened(self, attempt: Attempt, number: int) -> Experiment:
+        """Return an experiment of which only the proposal is known."""
+        proposal = attempt.proposal
+        return Experiment(
             number=number,
             status="discard",
             reason="",
             description=_one_line(proposal.description),
             proposer=_one_line(proposal.proposer),
             commit="",
-            parent=attempt.parent,
+            parent=attempt.start.commit,
             timestamp=_now(),
             seconds=0.0,
             metrics=dict.fromkeys((metric.name for metric in self.metrics), None),
@@ -210,127 +352,19 @@ class Campaign:
             cost_usd=proposal.usage.cost_usd,
             stages={"propose": attempt.proposing},
             flags=tuple(map(_one_line, proposal.remarks)),
+            target=self.workplace.target.name,
+            search=attempt.start.why,
         )
-        content = screen.content_of(proposal, target)
-        if isinstance(content, Decision):
-            return _decided(experiment, content)
-        experiment = self.ledger.commit(experiment, target, content)
-        workplace = self.workplace
-        refusal = screen.refuse(
-            content, target, attempt.source, self._tried, program=self.baseline.program
-        )
-        if refusal is None and "screen" not in workplace.runner.sandbox.without:
-            refusal = screen.inspect(content, target, workplace.source, self.allow_imports)
-        self._tried.setdefault(self._fingerprint(content), number)
-        veto = None if refusal else self.listener.check(proposal)
-        if veto:
-            refusal = Decision("discard", "vetoed", veto)
-        if refusal is not None:
-            told = result_of(refusal.detail, self.experiments)
-            return _decided(experiment, replace(refusal, detail=told))
-        workplace.place("incumbent", attempt.source)
-        try:
-            if self._comparison.control_due:
-                workplace.place("candidate", attempt.source)
-                self._comparison.control(self.policy)
-            workplace.place("candidate", content)
-            experiment = self._run(experiment)
-            if experiment.status != "keep":
-                return experiment
-            news = screen.news(content, target, attempt.source)
-            return self._verified(replace(experiment, news=news), attempt.source)
-        finally:
-            workplace.pool.reset("candidate")
-            workplace.pool.reset("incumbent")
 
-    def _run(self, experiment: Experiment) -> Experiment:
-        """Guard, measure and confirm what stands in the candidate's worktree."""
-        guard = redact(self._guard(), self.baseline.manifest.hidden)
-        stages = {**experiment.stages, "guard": guard.seconds}
-        assurance = self.workplace.evaluator.assurance
-        experiment = replace(experiment, guard=guard, stages=stages, assurance=assurance)
-        if not guard.passed:
-            decision = Decision(guard.status, guard.reason, guard.message)
-            return _decided(experiment, decision)
-        comparison = self._comparison
-        decision = comparison.decide(self._policy_for(experiment.number))
-        pairs = tuple(comparison.pairs)
-        experiment = replace(experiment, stages={**stages, **comparison.seconds})
-        if not pairs:
-            return _decided(experiment, decision)
-        flags = (*experiment.flags, *(("noisy",) if comparison.learn(self.policy) else ()))
-        experiment = replace(experiment, metrics=self._values(pairs), pairs=pairs, flags=flags)
-        return _decided(experiment, decision)
+    def _tried(self, fingerprint: str) -> int | None:
+        """Return the experiment that tried the same candidate since the last baseline."""
+        return self.chronicle.find(fingerprint, since=self.rows[0].number)
 
-    def _verified(self, experiment: Experiment, incumbent: bytes) -> Experiment:
-        """Measure a gain in time once more, from outside; without it there is no keep."""
-        assert experiment.effect is not None
-        if not self.baseline.manifest.benchmarks or experiment.effect.basis == "metric":
-            return experiment
-        run = self.workplace.evaluator.verify(incumbent, experiment.effect.log_gain)
-        if run is None:
-            return experiment
-        stages = {**experiment.stages, "verify": run.exit.seconds}
-        verified, refusal, flags = judge.verified(run)
-        experiment = replace(
-            experiment, stages=stages, verified=verified, flags=(*experiment.flags, *flags)
-        )
-        if refusal is None:
-            return experiment
-        return _decided(experiment, replace(refusal, effect=experiment.effect))
-
-    def _policy_for(self, number: int) -> Policy:
-        """Return the policy, made stricter where the session's false keeps are bounded."""
-        rule = self.policy.rule
-        if self.false_discovery_rate is None or not isinstance(rule, Sequential):
-            return self.policy
-        keeps = sum(experiment.status == "keep" for experiment in self.experiments)
-        level = online.level(number, keeps, self.false_discovery_rate)
-        return replace(self.policy, rule=rule.at_level(level))
-
-    def _guard(self) -> GuardReport:
-        """Run the guards; a candidate that changes the harness's files has not passed them."""
-        workplace = self.workplace
-        report = workplace.evaluator.guard(self.baseline.manifest.required)
-        changed = workplace.pool.altered("candidate")
-        tampered = [path for path in changed if path not in self.baseline.written]
-        # A run that was cut short could not put back what a guard changes and restores.
-        if tampered and report.status == "discard":
-            message = f"the run changed {', '.join(tampered)}"
-            report = replace(
-                report, passed=False, status="discard", reason="tampered", message=message
-            )
-        # Whatever else it left, a cache or a module, must not help while it is measured.
-        workplace.pool.reset("candidate")
-        return report
-
-    def _fingerprint(self, content: bytes) -> str:
-        return screen.fingerprint(content, program=self.baseline.program)
-
-    def _record(self, experiment: Experiment) -> None:
+    def _record(self, experiment: Experiment) -> Experiment:
         """Remember an experiment, and tell of it once it cannot be lost."""
         self.ledger.record(experiment)
-        self.experiments.append(experiment)
         self.listener.finished(experiment)
-
-    def _values(self, pairs: Sequence[Pair]) -> dict[str, float | None]:
-        """Return the candidate's value of each metric over some pairs."""
-        return {
-            metric.name: gains.score(pair.candidate for pair in pairs)
-            if metric.name == TIME.name
-            else gains.typical([pair.candidate.metrics[metric.name] for pair in pairs])
-            for metric in self.metrics
-        }
-
-
-def _decided(experiment: Experiment, decision: Decision) -> Experiment:
-    return replace(
-        experiment,
-        status=decision.status,
-        reason=decision.reason,
-        detail=decision.detail,
-        effect=decision.effect,
-    )
+        return experiment
 
 
 def _one_line(description: str) -> str:

@@ -178,8 +178,11 @@ class Brief:
     directives: str = ""
     #: Smallest relative gain the machine can tell from noise (0.013 is 1.3%), None when unknown.
     smallest_gain: float | None = None
-    #: Earlier experiments of this campaign, oldest first.
+    #: Earlier experiments of this campaign, oldest first: of a long one the latest, and before
+    #: them those that gained most.
     history: tuple[Outcome, ...] = ()
+    #: How many experiments of each status there were in all; empty counts those in `history`.
+    counts: dict[str, int] = field(default_factory=dict)
     #: Commit whose target `source` is: the incumbent, or where the search wants to start.
     parent: str = ""
     #: Why the first answer for this experiment does not count: asked again, None leaves it at that.

@@ -18,19 +18,14 @@ import pytest
 
 from pytest_autoloop.errors import UsageError
 from pytest_autoloop.harness.items import uses_benchmark
-from pytest_autoloop.history.journal import DIRECTORY, Journal, campaigns
-from pytest_autoloop.history.ledger import Ledger
-from pytest_autoloop.history.lock import CampaignLock
+from pytest_autoloop.history.journal import DIRECTORY, campaigns
 from pytest_autoloop.history.repository import Repository
 from pytest_autoloop.history.results import ResultsFile, is_ours
 from pytest_autoloop.model import TIME, Metric
 from pytest_autoloop.option_table import DEFAULT_PROGRAM
-from pytest_autoloop.proposers.working_tree import NAME as TRY
 from pytest_autoloop.targets import harness_files, inside
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pytest_autoloop.harness.registry import Registry
     from pytest_autoloop.harness.specifications import MetricSpecification, TargetSpecification
     from pytest_autoloop.model import Json
@@ -143,9 +138,10 @@ def choose_tag(repository: Repository, rootdir: Path, chosen: str | None) -> str
     """Return the tag of a new campaign.
 
     Raises:
-        UsageError: the chosen tag names a campaign that exists.
+        UsageError: the chosen tag names a branch or refs whose records are gone.
     """
-    known = set(campaigns(rootdir))
+    # Records without a branch were left by a session that was killed during its baseline.
+    known = set(campaigns(rootdir)) - {chosen}
     records = rootdir / DIRECTORY
     if os.path.lexists(records) and not records.is_dir():
         raise UsageError(f"{records} is not a directory: move it away, records are kept there")
@@ -163,9 +159,9 @@ def choose_tag(repository: Repository, rootdir: Path, chosen: str | None) -> str
     if chosen is not None:
         if taken(chosen):
             message = (
-                f"--autoloop-tag={chosen}: a campaign of that name exists; choose another tag, or "
-                f"remove the branch autoexp/{chosen}, refs/autoloop/{chosen} and "
-                f"{rootdir / '.pytest_autoloop' / chosen}"
+                f"--autoloop-tag={chosen}: the branch autoexp/{chosen} or refs/autoloop/{chosen} "
+                "exist, but no record of that campaign to go on with; choose another tag, or "
+                "remove them"
             )
             raise UsageError(message)
         return chosen
@@ -212,74 +208,6 @@ def check_program(rootdir: Path, name: str) -> None:
         f"{path}, the standing orders for the proposer, {what}: write them there, or name "
         "another file with --autoloop-program"
     )
-
-
-def open_ledger(
-    repository: Repository,
-    *,
-    rootdir: Path,
-    tag: str,
-    results: Path,
-    metrics: tuple[Metric, ...],
-    header: Mapping[str, Json],
-) -> Ledger:
-    """Create the journal and the table of a campaign whose baseline is green."""
-    journal = Journal.create(rootdir, tag)
-    lock = CampaignLock(journal.directory)
-    journal.write_header({"tag": tag, "environment": environment(), **header})
-    table = ResultsFile(results, [metric.name for metric in metrics])
-    table.write([])
-    return Ledger(tag, repository, journal, table, lock)
-
-
-def reopen_ledger(
-    repository: Repository, journal: Journal, *, results: Path, metrics: tuple[Metric, ...]
-) -> Ledger:
-    """Return the ledger of a campaign that goes on.
-
-    Raises:
-        UsageError: another session runs it, or its branch is not where its journal left it.
-    """
-    lock = CampaignLock(journal.directory)
-    kept = [e.commit for e in journal.read() if e.status in {"keep", "baseline"}]
-    branch = f"autoexp/{journal.tag}"
-    stands = repository.ref(f"refs/heads/{branch}")
-    if not kept or stands != kept[-1]:
-        raise UsageError(
-            f"the branch {branch} is at {(stands or 'no commit')[:10]}, its journal at "
-            f"{(kept[-1] if kept else 'no commit')[:10]}: put it back with git branch -f, or "
-            "choose another tag with --autoloop-tag"
-        )
-    table = ResultsFile(results, [metric.name for metric in metrics])
-    return Ledger(journal.tag, repository, journal, table, lock)
-
-
-def earlier_tries(
-    repository: Repository, rootdir: Path, target: str, chosen: str | None
-) -> Journal | None:
-    """Return the campaign that a try goes on with; None to begin one.
-
-    Without a chosen tag it is the newest one that was made of tries, from the commit that is
-    checked out now.
-
-    Raises:
-        UsageError: the chosen campaign began from another commit, or has another target.
-    """
-    wanted = {"commit": repository.head(), "target": target}
-    journals = [Journal(rootdir, tag) for tag in campaigns(rootdir) if chosen in {None, tag}]
-    journals.sort(key=lambda journal: journal.header_path.stat().st_mtime_ns)
-    for journal in reversed(journals):
-        header = journal.read_header() or {}
-        same = all(header.get(name) == value for name, value in wanted.items())
-        if same and (chosen or header.get("proposer") == TRY) and journal.read():
-            return journal
-        if chosen:
-            raise UsageError(
-                f"--autoloop-tag={chosen}: that campaign began from commit "
-                f"{str(header.get('commit'))[:10]} with the target {header.get('target')}, not "
-                f"from {wanted['commit'][:10]} with {target}: choose another tag"
-            )
-    return None
 
 
 def environment() -> dict[str, Json]:

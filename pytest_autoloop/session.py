@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from contextlib import contextmanager
-from dataclasses import replace
+from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_autoloop import opening
-from pytest_autoloop.assembly import Plan, begin
-from pytest_autoloop.errors import AutoloopError, ProposerError, UsageError
+from pytest_autoloop.assembly import Records, begin, budget_of
+from pytest_autoloop.errors import AutoloopError, UsageError
 from pytest_autoloop.harness.hidden import hidden_nodes
 from pytest_autoloop.harness.items import uses_benchmark
 from pytest_autoloop.harness.registry import Registry
+from pytest_autoloop.interrupts import Interrupts
+from pytest_autoloop.loop import Loop
 from pytest_autoloop.model import Target
 from pytest_autoloop.nodes import ExperimentItem, Experiments, Hooks
 from pytest_autoloop.proposing import Proposers
 from pytest_autoloop.reporting.terminal import Terminal, summary_of
-from pytest_autoloop.targets import check_target, resolve_target
+from pytest_autoloop.resuming import (
+    Plan,
+    earlier_campaign,
+    earlier_tries,
+    gone_on,
+    with_warm_start,
+)
+from pytest_autoloop.targets import resolve_targets
 from pytest_autoloop.workplace import set_up
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator, Sequence
 
-    from pytest_autoloop.campaign import Campaign
-    from pytest_autoloop.model import Experiment, Json
+    from pytest_autoloop.history.repository import Repository
+    from pytest_autoloop.model import Experiment, Json, Metric
     from pytest_autoloop.proposers.base import Proposer
     from pytest_autoloop.settings import Settings
+    from pytest_autoloop.targets import Leg
+    from pytest_autoloop.workplace import Places
 
-#: Failures to propose, one after another, that end a campaign.
-_PROPOSER_ERRORS = 3
 _PASSED = ("baseline", "keep", "explore")
 
 
@@ -53,14 +59,13 @@ class AutoloopSession:
         self._proposers = Proposers(config, settings, self._registry)
         self._error = ""
         self._kept: ExperimentItem | None = None
+        self._records = Records()
+        self._document: dict[str, Json] = {}
         config.pluginmanager.register(self._registry, "autoloop-registry")
 
     def document(self, status: object) -> dict[str, Json]:
         """Return the outcome as plain data; `status` is the session's exit status."""
-        error = self._error
-        if not error and status != pytest.ExitCode.OK:
-            error = f"pytest ended with exit status {status}; standard error says more"
-        return self._terminal.document(error)
+        return self._document or self._terminal.document(self._error or _told(status))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -78,83 +83,135 @@ class AutoloopSession:
         nothing = not (session.items or registry.metrics or registry.targets)
         if option.collectonly or nothing:
             return True
-        with _terminable():
+        interrupts = Interrupts(self._terminal.interrupted)
+        with interrupts.installed():
             try:
-                self._run(session)
+                self._run(session, interrupts)
             except UsageError as error:
                 self._error = str(error)
                 raise pytest.UsageError(str(error)) from error
         return True
 
-    def _run(self, session: pytest.Session) -> None:
-        config, settings = self._config, self._settings
+    def _run(self, session: pytest.Session, interrupts: Interrupts) -> None:
+        settings = self._settings
         repository = opening.open_repository(session)
         metrics = opening.metrics_of(session, self._registry, settings)
-        path, goal = resolve_target(session, self._registry)
-        target = Target(check_target(repository, path), goal)
-        results = opening.results_path(repository, config.rootpath, settings.results)
-        opening.check_program(config.rootpath, settings.program)
-        others = [config.rootpath / settings.program]
-        earlier = None
-        if settings.attempt is not None:
-            others.append(path)
-            earlier = opening.earlier_tries(repository, config.rootpath, target.path, settings.tag)
-        opening.check_clean(session, repository, results, *others)
-        tag = (
-            opening.choose_tag(repository, config.rootpath, settings.tag)
-            if earlier is None
-            else earlier.tag
+        legs = resolve_targets(
+            session, registry=self._registry, metrics=metrics, repository=repository
         )
-        proposer = self._proposer(session, target, repository.read("HEAD", target.path))
+        plan = self._plan(session, repository, legs, metrics)
+        # All of them are seen to work before anything is spent.
+        proposers = [self._proposer(session, repository, leg.target, plan.commit) for leg in legs]
         benchmarks = sum(map(uses_benchmark, session.items))
-        hidden = hidden_nodes(session.items)
-        self._terminal.start(target, metrics, len(session.items) - benchmarks, benchmarks, tag)
-        (options,) = self._registry.targets.values()
-        if settings.rounds == "warm":
-            options = replace(options, allow_cross_call_cache=True)
-        with set_up(session, settings, repository, target, options) as workplace:
-            self._terminal.contained(workplace.runner.sandbox)
-            try:
-                plan = Plan(
-                    settings, config.rootpath, tag, results, metrics, proposer, hidden, earlier
-                )
-                campaign = begin(plan, workplace, Hooks(config))
-            except UsageError:
-                raise
-            except AutoloopError as error:
-                self._protocol(session, 0, partial(_fail, error))
-                return
-            self._terminal.campaign = campaign
-            first = campaign.record_baseline if earlier is None else campaign.reopen
-            if self._protocol(session, 0, first).error is None:
-                self._terminal.assured(campaign)
-                self._experiments(session, campaign)
-                if settings.attempt is None:
-                    self._terminal.audited(campaign.audit())
+        names = Target(", ".join(plan.targets), legs[0].target.goal)
+        self._terminal.start(names, metrics, len(session.items) - benchmarks, benchmarks, plan.tag)
+        self._records = Records.reopened(plan, repository)
+        self._terminal.went_on(self._records.mended)
+        with set_up(session, settings, repository, legs, plan.commit) as places:
+            self._terminal.contained(places.sandbox)
+            for place in range(self._records.place_in(plan.targets), len(legs)):
+                leg = self._leg(session, plan, places, legs, place, proposers[place], interrupts)
+                if leg is None or leg.final:
+                    break
+        if interrupts.asked:
+            raise session.Interrupted(f"the campaign {plan.tag} was interrupted, and can go on")
 
-    def _experiments(self, session: pytest.Session, campaign: Campaign) -> None:
-        """Run the experiments that were asked for, or as many as the proposer has."""
-        failures = 0
-        done = campaign.experiments[-1].number
-        for number in range(done + 1, done + int(self._settings.experiments) + 1):
-            run = _propose(campaign, number)
-            if run is None:
-                self._terminal.exhausted(number - 1 - done)
-                break
-            error = self._protocol(session, number, run).error
-            if error is None:
-                failures = 0
-                continue
-            failures += 1
-            if not isinstance(error, ProposerError) or failures == _PROPOSER_ERRORS:
-                self._terminal.gave_up(failures)
-                break
+    def _plan(
+        self,
+        session: pytest.Session,
+        repository: Repository,
+        legs: Sequence[Leg],
+        metrics: tuple[Metric, ...],
+    ) -> Plan:
+        """Return what will be done.
+
+        Raises:
+            UsageError: the command line, the checkout or the records do not allow it.
+        """
+        settings, rootdir = self._settings, self._config.rootpath
+        results = opening.results_path(repository, rootdir, settings.results)
+        opening.check_program(rootdir, settings.program)
+        others = [rootdir / settings.program]
+        targets = tuple(leg.target.name for leg in legs)
+        if settings.attempt is not None:
+            if len(legs) > 1:
+                raise UsageError(
+                    f"--autoloop-try judges one target, here are {', '.join(targets)}: select one "
+                    "by the tests that are run"
+                )
+            others.append(legs[0].path)
+            earlier = earlier_tries(repository, rootdir, targets[0], settings.tag)
+        else:
+            earlier = earlier_campaign(rootdir, settings.tag)
+        opening.check_clean(session, repository, results, *others)
+        plan = Plan(
+            settings=settings,
+            rootdir=rootdir,
+            tag=earlier.tag if earlier else opening.choose_tag(repository, rootdir, settings.tag),
+            results=results,
+            targets=targets,
+            metrics=metrics,
+            hidden=hidden_nodes(session.items),
+            commit=repository.head(),
+            earlier=earlier,
+        )
+        if earlier is not None:
+            return gone_on(session, repository, plan, legs)
+        return with_warm_start(repository, plan, legs)
+
+    def _leg(
+        self,
+        session: pytest.Session,
+        plan: Plan,
+        places: Places,
+        legs: Sequence[Leg],
+        place: int,
+        proposer: Proposer,
+        interrupts: Interrupts,
+    ) -> Loop | None:
+        """Improve one target, and return the loop that did; None when it could not begin."""
+        leg, records = legs[place], self._records
+        try:
+            workplace = places.of(leg, records.standing(plan, leg.target.name))
+            campaign = begin(
+                plan,
+                records,
+                workplace,
+                leg.metrics,
+                proposer=proposer,
+                listener=Hooks(self._config),
+            )
+        except UsageError:
+            raise
+        except AutoloopError as error:
+            self._protocol(session, 0, partial(_fail, error))
+            return None
+        self._terminal.campaign = campaign
+        if self._protocol(session, campaign.first_number, campaign.open).error is not None:
+            return None
+        self._terminal.assured(campaign)
+        seed = plan.seeds.get(leg.target.name)
+        loop = Loop(
+            campaign,
+            budget_of(plan, campaign, legs, place),
+            seeds=deque([seed] if campaign.anew and seed else []),
+            interrupted=lambda: interrupts.asked,
+        )
+        for turn in loop:
+            with interrupts.finishing():
+                self._protocol(session, turn.number, turn.run)
+        # Who asked for N experiments and got them need not be told.
+        if loop.ended and not (loop.complete and loop.done):
+            self._terminal.note(loop.ended)
+        if self._settings.attempt is None and not interrupts.asked:
+            self._terminal.audited(campaign.audit())
+        return loop
 
     def _protocol(
         self, session: pytest.Session, number: int, run: Callable[[], Experiment]
     ) -> ExperimentItem:
         """Run one experiment as pytest runs a test, and honour --maxfail and session stops."""
-        if number == 0:
+        if self._kept is None:
             session.testscollected = 0
         keeper = self._keeper(session)
         assert keeper.parent is not None
@@ -176,8 +233,10 @@ class AutoloopSession:
             raise session.Interrupted(session.shouldstop)
         return item
 
-    def _proposer(self, session: pytest.Session, target: Target, source: bytes) -> Proposer:
-        """Return who proposes, once it has been seen that it can.
+    def _proposer(
+        self, session: pytest.Session, repository: Repository, target: Target, commit: str
+    ) -> Proposer:
+        """Return who proposes for a target, once it has been seen that it can.
 
         Raises:
             UsageError: it cannot.
@@ -185,7 +244,7 @@ class AutoloopSession:
         proposer = self._proposers.resolve(session, self._keeper(session))
         if self._settings.experiments and not self._proposers.left_to_hook(self._config):
             try:
-                proposer.check(target, source)
+                proposer.check(target, repository.read(commit, target.path))
             except UsageError:
                 raise
             except AutoloopError as error:  # such as git, which a queue was to be read from
@@ -242,28 +301,28 @@ class AutoloopSession:
         self._terminal.summary()
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Close the proposer; keep experiments out of `--lf`, they are no tests to run again."""
+        error = self._error or ("" if exitstatus == pytest.ExitCode.OK else _told(exitstatus))
+        # While the records are open.
+        self._document = self._terminal.document(error)
         try:
             self._proposers.close()
         except AutoloopError as error:  # the campaign is over, and its summary is still to come
             self._terminal.note(str(error))
-        if self._terminal.campaign is not None:
-            self._terminal.campaign.ledger.lock.close()
         cache = getattr(self._config, "cache", None)
         failed = cache.get("cache/lastfailed", {}) if cache is not None else {}
         ours = [node for node in failed if node.startswith("autoloop::")]
         if cache is not None and ours:
             cache.set("cache/lastfailed", {n: v for n, v in failed.items() if n not in ours})
 
+    def pytest_unconfigure(self) -> None:
+        """Let go of the campaign, when all has been told of it."""
+        self._records.close()
 
-def _propose(campaign: Campaign, number: int) -> Callable[[], Experiment] | None:
-    """Ask for a candidate; what goes wrong is reported by the experiment's item."""
-    try:
-        attempt = campaign.propose(number)
-    except Exception as error:  # noqa: BLE001 - a proposer or hook may raise anything
-        return partial(_fail, error)
-    return None if attempt is None else partial(campaign.run, attempt)
+
+def _told(status: object) -> str:
+    return f"pytest ended with exit status {status}; standard error says more"
 
 
 def _fail(error: Exception) -> Experiment:
@@ -272,23 +331,3 @@ def _fail(error: Exception) -> Experiment:
 
 def _nothing() -> Experiment:
     raise AssertionError("this item is never run")
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Make SIGTERM and SIGHUP end a session as Ctrl-C does: children ended, worktrees removed."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    # A closed terminal sends SIGHUP; Windows has none.
-    signals = [getattr(signal, n) for n in ("SIGTERM", "SIGHUP") if hasattr(signal, n)]
-    before = {number: signal.signal(number, interrupt) for number in signals}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -56,6 +56,14 @@ class Spending:
         counts = [one.tokens for one in used if one.tokens is not None]
         return cls(sum(counts) if counts else None, priced.cost_usd, sum(unpriced))
 
+    def __add__(self, other: Spending) -> Spending:
+        """Return both together."""
+        return Spending(
+            _sum(self.tokens, other.tokens),
+            _sum(self.cost_usd, other.cost_usd),
+            self.unpriced + other.unpriced,
+        )
+
 
 _Number = TypeVar("_Number", int, float)
 

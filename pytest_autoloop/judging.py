@@ -1,0 +1,213 @@
+"""Takes one candidate through every stage that it survives, and decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pytest_autoloop import text
+from pytest_autoloop.decision import gains, online
+from pytest_autoloop.decision.rules import Sequential
+from pytest_autoloop.evaluation import judge, screen
+from pytest_autoloop.harness.hidden import redact
+from pytest_autoloop.model import TIME, Decision, GuardReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pytest_autoloop.baseline import Baseline
+    from pytest_autoloop.comparison import Audit, Comparison
+    from pytest_autoloop.decision.verdict import Policy
+    from pytest_autoloop.model import Experiment, Pair, Proposal
+    from pytest_autoloop.search.base import Stays
+    from pytest_autoloop.workplace import Workplace
+
+#: Reasons of a discard that say that a candidate works, though it is not better.
+_WORKS = frozenset({"no-gain", "regression"})
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A candidate, and what it is to be compared with."""
+
+    content: bytes
+    #: The target's content in the best version so far, and in the candidate's own parent.
+    best: bytes
+    parent: bytes
+    stays: Stays = "no"
+    #: Keeps before it, for a bound on the share of false ones.
+    keeps: int = 0
+
+
+@dataclass(slots=True)
+class Judge:
+    """Guards, measures, confirms and verifies candidates of one target."""
+
+    workplace: Workplace
+    baseline: Baseline
+    policy: Policy
+    comparison: Comparison
+    #: A reason to veto a proposal, from outside.
+    veto: Callable[[Proposal], str | None]
+    #: Modules that a candidate may import although the first commit does not.
+    allow_imports: tuple[str, ...] = ()
+    #: Bound on the share of false keeps among all keeps of the session; None leaves it open.
+    false_discovery_rate: float | None = None
+
+    def fingerprint(self, content: bytes) -> str:
+        """Return what two candidates share when they are the same."""
+        return screen.fingerprint(content, program=self.baseline.program)
+
+    def inspect(self, proposal: Proposal, content: bytes) -> Decision | None:
+        """Say what speaks against running a candidate."""
+        workplace = self.workplace
+        if "screen" not in workplace.runner.sandbox.without:
+            target = workplace.target.path
+            refusal = screen.inspect(content, target, workplace.source, self.allow_imports)
+            if refusal is not None:
+                return refusal
+        vetoed = self.veto(proposal)
+        return Decision("discard", "vetoed", vetoed) if vetoed else None
+
+    def run(
+        self, experiment: Experiment, case: Case, ahead: GuardReport | None = None
+    ) -> Experiment:
+        """Guard, measure, confirm and verify a candidate; `ahead` is what its guards said before.
+
+        Raises:
+            EvaluationError: the incumbent can no longer be measured, or no child can be started.
+        """
+        workplace = self.workplace
+        workplace.place("incumbent", case.best)
+        try:
+            if self.comparison.control_due:
+                workplace.place("candidate", case.best)
+                self.comparison.control(self.policy)
+            workplace.place("candidate", case.content)
+            experiment = self._guarded(experiment, ahead)
+            if experiment.reason or experiment.status != "keep":
+                return experiment
+            experiment = self._compared(experiment, case)
+            if experiment.status == "discard" and experiment.reason in _WORKS:
+                return self._side_line(experiment, case)
+            return experiment
+        finally:
+            workplace.pool.reset("candidate")
+            workplace.pool.reset("incumbent")
+
+    def audit(self, best: bytes) -> Audit | None:
+        """Measure the first commit against the best again; None when one cannot be measured."""
+        self.workplace.place("incumbent", self.workplace.source)
+        self.workplace.place("candidate", best)
+        return self.comparison.audit(self.policy)
+
+    def values(self, pairs: Sequence[Pair]) -> dict[str, float | None]:
+        """Return the candidate's value of each metric over some pairs."""
+        return {
+            metric.name: gains.score(pair.candidate for pair in pairs)
+            if metric.name == TIME.name
+            else gains.typical([pair.candidate.metrics[metric.name] for pair in pairs])
+            for metric in self.policy.metrics
+        }
+
+    def guard(self) -> GuardReport:
+        """Run the guards; a candidate that changes the harness's files has not passed them."""
+        workplace = self.workplace
+        report = workplace.evaluator.guard(self.baseline.manifest.required)
+        changed = workplace.pool.altered("candidate")
+        tampered = [path for path in changed if path not in self.baseline.written]
+        # A run that was cut short could not put back what a guard changes and restores.
+        if tampered and report.status == "discard":
+            message = f"the run changed {', '.join(tampered)}"
+            report = replace(
+                report, passed=False, status="discard", reason="tampered", message=message
+            )
+        # Whatever else it left, a cache or a module, must not help while it is measured.
+        workplace.pool.reset("candidate")
+        return report
+
+    def _guarded(self, experiment: Experiment, ahead: GuardReport | None) -> Experiment:
+        """Return the experiment with what the guards said; `keep` without a reason goes on."""
+        guard = redact(ahead or self.guard(), self.baseline.manifest.hidden)
+        stages = {**experiment.stages, "guard": guard.seconds}
+        assurance = self.workplace.evaluator.assurance
+        experiment = replace(experiment, guard=guard, stages=stages, assurance=assurance)
+        if guard.passed:
+            return replace(experiment, status="keep", reason="")
+        return decided(experiment, Decision(guard.status, guard.reason, guard.message))
+
+    def _compared(self, experiment: Experiment, case: Case) -> Experiment:
+        """Measure a candidate against the best, and verify what seems better."""
+        comparison = self.comparison
+        decision = comparison.decide(self._policy_for(experiment.number, case.keeps))
+        pairs = tuple(comparison.pairs)
+        experiment = replace(experiment, stages=_added(experiment.stages, comparison.seconds))
+        if not pairs:
+            return decided(experiment, decision)
+        flags = (*experiment.flags, *(("noisy",) if comparison.learn(self.policy) else ()))
+        experiment = replace(experiment, metrics=self.values(pairs), pairs=pairs, flags=flags)
+        experiment = decided(experiment, decision)
+        if experiment.status != "keep":
+            return experiment
+        news = screen.news(case.content, self.workplace.target.path, case.best)
+        return self._verified(replace(experiment, news=news), case.best)
+
+    def _verified(self, experiment: Experiment, incumbent: bytes) -> Experiment:
+        """Measure a gain in time once more, from outside; without it there is no keep."""
+        assert experiment.effect is not None
+        if not self.baseline.manifest.benchmarks or experiment.effect.basis == "metric":
+            return experiment
+        run = self.workplace.evaluator.verify(incumbent, experiment.effect.log_gain)
+        if run is None:
+            return experiment
+        stages = _added(experiment.stages, {"verify": run.exit.seconds})
+        verified, refusal, flags = judge.verified(run)
+        experiment = replace(
+            experiment, stages=stages, verified=verified, flags=(*experiment.flags, *flags)
+        )
+        if refusal is None:
+            return experiment
+        return decided(experiment, replace(refusal, effect=experiment.effect))
+
+    def _side_line(self, experiment: Experiment, case: Case) -> Experiment:
+        """Let a candidate that works, but does not beat the best, stay in play if it may."""
+        if case.stays == "no" or experiment.effect is None:
+            return experiment
+        if case.stays == "any":
+            return replace(experiment, status="explore", reason="")
+        if case.parent == case.best:
+            return experiment
+        self.workplace.place("incumbent", case.parent)
+        self.workplace.place("candidate", case.content)
+        decision = self.comparison.decide(self.policy)
+        stages = _added(experiment.stages, self.comparison.seconds)
+        experiment = replace(experiment, stages=stages)
+        if decision.status != "keep" or decision.effect is None:
+            return experiment
+        direction = self.policy.metrics[0].direction
+        told = f"better than its parent: {text.effect(decision.effect, direction)}"
+        return replace(experiment, status="explore", reason="", detail=told)
+
+    def _policy_for(self, number: int, keeps: int) -> Policy:
+        """Return the policy, made stricter where the session's false keeps are bounded."""
+        rule = self.policy.rule
+        if self.false_discovery_rate is None or not isinstance(rule, Sequential):
+            return self.policy
+        level = online.level(number, keeps, self.false_discovery_rate)
+        return replace(self.policy, rule=rule.at_level(level))
+
+
+def decided(experiment: Experiment, decision: Decision) -> Experiment:
+    """Return the experiment with what was decided."""
+    return replace(
+        experiment,
+        status=decision.status,
+        reason=decision.reason,
+        detail=decision.detail,
+        effect=decision.effect,
+    )
+
+
+def _added(stages: dict[str, float], more: dict[str, float]) -> dict[str, float]:
+    """Return the seconds of both; a stage that was reached twice took both together."""
+    return {**stages, **{name: stages.get(name, 0.0) + spent for name, spent in more.items()}}
