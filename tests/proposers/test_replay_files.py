@@ -279,10 +279,12 @@ def test_the_bytes_of_a_target_survive_a_patch(
     diff = b"--- a/w\n+++ b/w\n@@ -2,2 +2,2 @@\n-two  \n+2  \n three\n"
     (tmp_path / "1.patch").write_bytes(diff)
     proposer = from_spec("1.patch", tmp_path)
-    proposer.check(Target("w", ""), source)
+    target = Target("w", "")
+    proposer.check(target, source)
 
-    (proposal,) = drained(proposer)
+    proposal = proposer.propose(Brief(1, target, source, ()))
 
+    assert proposal is not None
     assert proposal.edits[0].content == b"one\r\n2  \nthree\nfour\r\nfive"
 
 
@@ -293,10 +295,12 @@ def test_what_fits_exactly_is_never_read_leniently(tmp_path: Path) -> None:
     diff = b"--- a/w\n+++ b/w\n@@ -2,3 +2,3 @@\n     if x:\n-        y()\n+        w()\n     z()\n"
     (tmp_path / "1.patch").write_bytes(diff)
     proposer = from_spec("1.patch", tmp_path)
-    proposer.check(Target("w", ""), source)
+    target = Target("w", "")
+    proposer.check(target, source)
 
-    (proposal,) = drained(proposer)
+    proposal = proposer.propose(Brief(1, target, source, ()))
 
+    assert proposal is not None
     assert proposal.edits[0].content == source.replace(b"\n        y()", b"\n        w()")
 
 

@@ -62,6 +62,11 @@ def session(root: Path, files: Mapping[str, bytes], order: str = "listed") -> Re
     return proposer
 
 
+def rows(proposals: list[Proposal]) -> list[Experiment]:
+    """Return what is remembered of some proposals."""
+    return [row(proposal, number) for number, proposal in enumerate(proposals, 1)]
+
+
 def row(proposal: Proposal, number: int = 1, **others: str) -> Experiment:
     """Return what is remembered of a proposal: no content, but its fingerprint."""
     own = [edit.content for edit in proposal.edits if edit.path == TARGET.path]
@@ -81,9 +86,9 @@ def row(proposal: Proposal, number: int = 1, **others: str) -> Experiment:
     return replace(experiment, **others)  # type: ignore[arg-type]
 
 
-def ask(proposer: ReplayProposer) -> Proposal | None:
+def ask(proposer: ReplayProposer, target: Target = TARGET) -> Proposal | None:
     """Ask for the next item."""
-    return proposer.propose(Brief(1, TARGET, SOURCE, ()))
+    return proposer.propose(Brief(1, target, SOURCE, ()))
 
 
 def told(proposer: ReplayProposer) -> list[Proposal]:
@@ -103,9 +108,8 @@ def test_a_queue_cut_in_two_is_the_whole_queue(tmp_path: Path, cut: int, order: 
     """Wherever it is cut, with equal descriptions, equal contents and items without one."""
     whole = told(session(tmp_path / "whole", FILES, order))
     first = some(session(tmp_path, FILES, order), cut)
-    rows = [row(proposal, number) for number, proposal in enumerate(first, 1)]
     second = session(tmp_path, FILES, order)
-    second.resume(rows)
+    second.resume(rows(first))
     assert first + told(second) == whole
 
 
@@ -115,7 +119,7 @@ def test_what_was_interrupted_is_tried(tmp_path: Path, cut: int) -> None:
     whole = told(session(tmp_path / "whole", FILES))
     first = some(session(tmp_path, FILES), cut + 1)
     second = session(tmp_path, FILES)
-    second.resume([row(proposal) for proposal in first[:cut]])
+    second.resume(rows(first[:cut]))
     assert told(second) == whole[cut:]
 
 
@@ -131,12 +135,12 @@ def test_an_answer_that_is_judged_again_is_not_tried_again(tmp_path: Path) -> No
     """Its row comes after the session has begun."""
     first = some(session(tmp_path, FILES), 2)
     second = session(tmp_path, FILES)
-    second.resume([row(first[0])])
-    second.observe(row(first[1]))
+    second.resume(rows(first[:1]))
+    second.observe(row(first[1], 2))
     rest = told(second)
     assert [proposal.description for proposal in rest] == ["same", "broken", "other", "last"]
-    for proposal in rest:
-        second.observe(row(proposal))
+    for number, proposal in enumerate(rest, 3):
+        second.observe(row(proposal, number))
 
 
 @pytest.mark.parametrize("order", ["listed", "shuffled:1"])
@@ -151,7 +155,7 @@ def test_a_queue_that_changed_is_tried_once_each(tmp_path: Path, order: str) -> 
         "06_last.py": b"x = 6\n",
     }
     second = session(tmp_path, changed, order)
-    second.resume([row(proposal) for proposal in first])
+    second.resume(rows(first))
     left = {proposal.description: proposal.edits[0].content for proposal in told(second)}
     assert left == {"new": b"x = 9\n", "same": b"x = 3\n", "last": b"x = 6\n"}
 
@@ -160,7 +164,7 @@ def test_what_was_merged_is_known_by_its_description(tmp_path: Path) -> None:
     """The row of a candidate that was merged onto another best has a content of its own."""
     first = some(session(tmp_path, FILES), 2)
     second = session(tmp_path, FILES)
-    second.resume([row(proposal, fingerprint="merged") for proposal in first])
+    second.resume([replace(one, fingerprint="merged") for one in rows(first)])
     assert told(second)[0].description == "same"
 
 
@@ -169,7 +173,7 @@ def test_without_a_record_the_description_counts(tmp_path: Path) -> None:
     first = some(session(tmp_path, FILES), 2)
     (tmp_path / "records" / "replay.jsonl").write_bytes(b'{"item": \n[]\n\xff\n')
     second = session(tmp_path, FILES)
-    second.resume([row(first[1]), row(first[0], fingerprint="")])
+    second.resume([row(first[1], 2), row(first[0], 1, fingerprint="")])
     assert told(second)[0].description == "same"
 
 
@@ -177,8 +181,8 @@ def test_rows_of_others_say_nothing(tmp_path: Path) -> None:
     """A model may have had the same words, or the same idea."""
     first = some(session(tmp_path, FILES), 1)
     second = session(tmp_path, FILES)
-    second.resume([row(first[0], proposer="openai:gpt"), row(first[0], proposer="")])
-    second.observe(row(first[0], proposer="rules"))
+    second.resume([row(first[0], 1, proposer="openai:gpt"), row(first[0], 2, proposer="")])
+    second.observe(row(first[0], 3, proposer="rules"))
     assert len(told(second)) == len(FILES)
 
 
@@ -186,21 +190,37 @@ def test_several_may_be_in_flight(tmp_path: Path) -> None:
     """Rows come in any order, and take nothing from the queue."""
     proposer = session(tmp_path, FILES)
     flying = some(proposer, 4)
-    for proposal in reversed(flying):
-        proposer.observe(row(proposal))
+    for one in reversed(rows(flying)):
+        proposer.observe(one)
     assert [proposal.description for proposal in told(proposer)] == ["other", "last"]
+
+
+def test_each_target_has_its_queue(tmp_path: Path) -> None:
+    """A row leaves an item out for its own target alone; being told twice changes nothing."""
+    other = Target("other.py", "Be fast.")
+    proposer = session(tmp_path, FILES)
+    proposer.check(other, SOURCE)
+    first = some(session(tmp_path, FILES), 1)
+    for _ in range(2):
+        proposer.start(Bench(tmp_path))
+        proposer.resume([row(first[0], target="other.py")])
+    found = [ask(proposer, target) for target in (TARGET, other)]
+    assert [one.edits[0].content for one in found if one] == [b"x = 1\n", b"x = 2\n"]
+    proposer.observe(row(first[0], 2, target="work.py"))
+    assert len(told(proposer)) == len(FILES) - 1
+    assert ask(proposer, Target("unknown.py", "")) is None
 
 
 def test_a_description_is_compared_as_a_row_has_it(tmp_path: Path) -> None:
     """Long ones are cut, and what a terminal would obey is escaped."""
     files = {f"{'long ' * 45}.py": b"x = 1\n", "b\x1bell\u202e.py": b"x = 2\n", "c.py": b"x = 3\n"}
     first = some(session(tmp_path, files), 3)
-    rows = [
-        row(first[0], description="b ell\\u202e", fingerprint=""),
-        row(first[2], description=("long " * 45)[:200], fingerprint=""),
+    known = [
+        row(first[0], 1, description="b ell\\u202e", fingerprint=""),
+        row(first[2], 3, description=("long " * 45)[:200], fingerprint=""),
     ]
     second = session(tmp_path, files)
-    second.resume(rows)
+    second.resume(known)
     assert [proposal.description for proposal in told(second)] == ["c"]
 
 

@@ -81,12 +81,15 @@ class ReplayProposer(ProposerBase):
         self._directory = invocation_dir
         self._seed = seed
         self._stack = stack
-        self._queue: deque[Candidate] = deque()
+        #: By target: where there are several, each has what changes it.
+        self._queues: dict[str, deque[Candidate]] = {}
         self._file: Handed | None = None
         #: Digests of what earlier sessions handed out.
         self._handed: frozenset[str] = frozenset()
         #: Descriptions of what has no row yet, of what this session handed out.
         self._out: Counter[str] = Counter()
+        #: Numbers of the experiments that were heard of.
+        self._told: set[int] = set()
 
     def check(self, target: Target, source: bytes) -> None:
         """Read the whole queue: files and git may change afterwards.
@@ -105,7 +108,7 @@ class ReplayProposer(ProposerBase):
             found = self._read_files(target.path, source)
         if self._seed is not None:
             random.Random(self._seed).shuffle(found)  # noqa: S311 - an order, no secret
-        self._queue = deque(found)
+        self._queues[target.name] = deque(found)
 
     def start(self, workbench: Workbench) -> None:
         """Read what earlier sessions handed out.
@@ -118,17 +121,23 @@ class ReplayProposer(ProposerBase):
 
     def resume(self, experiments: Iterable[Experiment]) -> None:
         """Leave out what was tried; what was handed out and has no row is tried once more."""
-        rows = [experiment for experiment in experiments if experiment.proposer == self.name]
-        self._queue = deque(untried(self._queue, rows, self._handed))
+        rows = [row for row in experiments if self._is_news(row)]
+        for name, queue in self._queues.items():
+            own = [row for row in rows if row.target in {"", name}]
+            self._queues[name] = deque(untried(queue, own, self._handed))
 
     def observe(self, experiment: Experiment) -> None:
         """Leave out what an earlier session handed out, and this one judged."""
-        if experiment.proposer != self.name:
-            return
-        if self._out[experiment.description]:
+        if self._out[experiment.description] and experiment.proposer == self.name:
             self._out[experiment.description] -= 1
+            self._told.add(experiment.number)
         else:
-            self._queue = deque(untried(self._queue, [experiment], self._handed))
+            self.resume((experiment,))
+
+    def _is_news(self, row: Experiment) -> bool:
+        known = row.proposer != self.name or row.number in self._told
+        self._told.add(row.number)
+        return not known
 
     def propose(self, brief: Brief) -> Proposal | None:
         """Return the next candidate, None after the last.
@@ -139,16 +148,17 @@ class ReplayProposer(ProposerBase):
             ProposerError: the temporary directory or the records cannot be used; the candidate
                 stays queued.
         """
-        if brief.remark or not self._queue:
+        queue = self._queues.get(brief.target.name)
+        if brief.remark or not queue:
             return None
-        candidate = self._queue[0]
+        candidate = queue[0]
         try:
             proposal = self._proposal(candidate, brief)
         except OSError as error:
             raise ProposerError(_no_room(candidate.origin, error)) from error
         if self._file is not None:
             self._file.add({_ITEM: digest(candidate)})
-        self._queue.popleft()
+        queue.popleft()
         self._out[known_as(candidate.description)] += 1
         return proposal
 

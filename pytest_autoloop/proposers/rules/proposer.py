@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-from pytest_autoloop.errors import UsageError
+from pytest_autoloop.errors import ProposerError, UsageError
+from pytest_autoloop.evaluation.screen import fingerprint
 from pytest_autoloop.model import Edit, Proposal
 from pytest_autoloop.proposers.base import ProposerBase
+from pytest_autoloop.proposers.handed import Handed
 from pytest_autoloop.proposers.rules import ruff
 from pytest_autoloop.proposers.rules.catalogue import RULES
 from pytest_autoloop.proposers.rules.memory import Idea, Memory, Places, known_as
@@ -23,8 +25,14 @@ from pytest_autoloop.proposers.rules.memory import Idea, Memory, Places, known_a
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from pytest_autoloop.model import Brief, HotLine, Target
+    from pytest_autoloop.model import Brief, Experiment, HotLine, Target
+    from pytest_autoloop.proposers.base import Workbench
     from pytest_autoloop.proposers.rules.rule import Rewrite, Rule
+
+
+#: What was proposed where, among the campaign's records, and the key of an experiment's number.
+_FILE = "rules.jsonl"
+_NUMBER = "number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +63,12 @@ class RulesProposer(ProposerBase):
         self._with_ruff = with_ruff
         self._asked: tuple[bytes, tuple[HotLine, ...]] | None = None
         self._candidates: Iterator[tuple[Candidate, Idea]] = iter(())
-        #: Hashes of every content that was proposed or was the incumbent.
-        self._seen: set[bytes] = set()
+        #: Hashes of every content that was proposed or was the incumbent, in this session.
+        self._seen: set[str] = set()
+        #: Fingerprints of what was tried in earlier ones.
+        self._tried: frozenset[str] = frozenset()
         self._memory = Memory()
+        self._file: Handed | None = None
 
     def check(self, target: Target, source: bytes) -> None:  # noqa: ARG002 - any content will do
         """Refuse targets that are no Python files.
@@ -72,10 +83,38 @@ class RulesProposer(ProposerBase):
             )
             raise UsageError(message)
 
+    def start(self, workbench: Workbench) -> None:
+        """Read what earlier sessions proposed where.
+
+        Raises:
+            ProposerError: that cannot be read.
+        """
+        if self._file is not None:
+            return  # what stands there by now is this session's own
+        self._file = Handed(workbench.records / _FILE)
+        for entry in self._file.read():
+            idea, number = Idea.of(entry), entry.get(_NUMBER)
+            if idea is not None and isinstance(number, int):
+                self._memory.recall(idea, number)
+
+    def resume(self, experiments: Iterable[Experiment]) -> None:
+        """Learn again what was learned before."""
+        rows = list(experiments)
+        self._tried = frozenset(row.fingerprint for row in rows if row.fingerprint)
+        self._memory.learn((row for row in rows if row.proposer == self.name), own=True)
+
+    def observe(self, experiment: Experiment) -> None:
+        """Learn what became of a rewrite: the brief of a long campaign tells the latest alone."""
+        if experiment.proposer == self.name:
+            self._memory.learn((experiment,), own=True)
+
     def propose(self, brief: Brief) -> Proposal | None:
         """Return the most promising rewrite that was not proposed yet, None when all were.
 
         Asked again for the same experiment it goes on with the next one: each answer is another.
+
+        Raises:
+            ProposerError: the records cannot be written; the rewrite is proposed next time.
         """
         if not _is_python_file(brief.target):
             return None
@@ -87,12 +126,30 @@ class RulesProposer(ProposerBase):
             self._candidates = self._worth_trying(found, Places(brief.source))
         for candidate, idea in self._candidates:
             content = candidate.content()
-            if content is not None and (digest := _digest(content)) not in self._seen:
-                self._seen.add(digest)
+            if content is not None and self._is_new(content):
+                self._note(idea, brief.number)
+                self._seen.add(_digest(content))
                 self._memory.propose(idea, brief.number)
                 edit = Edit(path=brief.target.path, content=content)
                 return Proposal(candidate.description, edits=(edit,), proposer=self.name)
         return None
+
+    def _is_new(self, content: bytes) -> bool:
+        digest = _digest(content)
+        if digest in self._seen or digest in self._tried:
+            return False
+        # Where layout and comments make no difference, the campaign knows it by this.
+        return not self._tried or fingerprint(content, program=True) not in self._tried
+
+    def _note(self, idea: Idea, number: int) -> None:
+        if self._file is None:
+            return
+        try:
+            self._file.add({_NUMBER: number, **idea.entry()})
+        except ProposerError:
+            # What has been taken from the candidates is looked for again.
+            self._asked = None
+            raise
 
     def _worth_trying(
         self, found: Iterable[Candidate], places: Places
@@ -235,5 +292,5 @@ def _is_python(content: bytes) -> bool:
     return True
 
 
-def _digest(content: bytes) -> bytes:
-    return hashlib.sha256(content).digest()
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
