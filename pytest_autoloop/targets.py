@@ -91,25 +91,6 @@ def share_of(experiments: float, legs: Sequence[Leg]) -> list[float]:
     return [float(part) for part in parts]
 
 
-def resolve_target(session: pytest.Session, registry: Registry) -> tuple[Path, str]:
-    """Evaluate the only target fixture; return the absolute path and the goal.
-
-    Raises:
-        UsageError: there is no target fixture, more than one, or it does not return a path.
-    """
-    _some(registry)
-    if len(registry.targets) > 1:
-        sources = ", ".join(t.source for t in registry.targets.values())
-        message = f"more than one target ({sources}): a campaign improves one file, keep one"
-        raise UsageError(message)
-    (specification,) = registry.targets.values()
-    path, symbol = _evaluated(session, registry, specification)
-    if symbol:
-        message = f"the target {path}::{symbol} is a part of a file: a campaign improves all of it"
-        raise UsageError(message)
-    return path, specification.goal
-
-
 def _some(registry: Registry) -> None:
     if not registry.targets:
         message = (

@@ -240,7 +240,12 @@ def test_a_leg_that_gained_nothing_leaves_nothing(places: Places) -> None:
     """The next one begins at the same commit; what was tried last is gone."""
     first = places.of(leg("a.py"), places.repository.head())
     first.place("candidate", b"tried = 1\n")
+    root = places.pool.path("candidate")
+    (root / "left.txt").write_text("by a run\n")
+    (root / "test_a.py").write_text("")
     places.of(leg("b.py"), places.repository.head())
+    assert not (root / "left.txt").exists()
+    assert (root / "test_a.py").read_text() == "def test_a(): pass\n"
     assert standing(places, "a.py") == [CODE] * 2
     places.pool.reset("candidate")
     assert standing(places, "a.py") == [CODE] * 2
