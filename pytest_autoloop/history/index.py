@@ -61,7 +61,7 @@ class Index:
 
         # Proposals are prepared beside a measurement; who calls sees to it that calls do not mix.
         self._database = sqlite3.connect(
-            path, timeout=1.0, isolation_level=None, check_same_thread=False
+            path, timeout=0.0, isolation_level=None, check_same_thread=False
         )
         try:
             # Alone with the file it needs no shared memory, which network file systems lack.
