@@ -78,6 +78,11 @@ class Copies:
         self._originals = originals
         self._made: dict[str, Stamp] = {}
 
+    @property
+    def names(self) -> list[str]:
+        """All files that are copied where git does not carry them, relative to the root."""
+        return list(self._originals)
+
     def refresh(self, names: Sequence[str]) -> None:
         """Copy the files that are missing or were touched by a run.
 

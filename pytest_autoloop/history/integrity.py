@@ -130,7 +130,10 @@ class Tree:
 
 
 class Digests:
-    """Hashes of files, each taken once for as long as the file looks the same; seals share one."""
+    """Hashes of files, each taken once for as long as the file looks the same; seals share one.
+
+    Threads may share it too: what two of them find out at once is found out twice, and is equal.
+    """
 
     def __init__(self, tick_ns: int = _TICK_NS) -> None:
         """Trust a file's times when its last change is longer ago than the tick of its clock."""
@@ -192,7 +195,8 @@ class _State(NamedTuple):
 class Seal:
     """Remembers files and says what differs from that.
 
-    Only the user who sealed and who is trusted may run between `Seal.of` and the first run.
+    Only the user who sealed and who is trusted may run between `Seal.of` and the first run. While
+    one thread renews it, others may ask it: of what is being renewed they hear either.
     """
 
     def __init__(self, parts: Iterable[Part], free: Collection[str], digests: Digests) -> None:
@@ -220,10 +224,11 @@ class Seal:
         A directory that is new or gone is named alone, without what is in it.
         """
         found: list[Difference] = []
-        missing = dict.fromkeys(self._states)
+        states = self._states
+        missing = dict.fromkeys(states)
         added: dict[str, str] = {}
         for entry in self._entries():
-            known = self._states.get(entry.name)
+            known = states.get(entry.name)
             if known is None:
                 added[entry.name] = _KINDS.get(stat.S_IFMT(entry.status.st_mode), "special file")
                 if len(added) > _MOST_ADDED:
@@ -234,7 +239,7 @@ class Seal:
                 found.append(_compared(entry.name, known, state))
         if len(added) <= _MOST_ADDED:
             found += [
-                Difference(name, "removed", f"{self._states[name].kind} removed")
+                Difference(name, "removed", f"{states[name].kind} removed")
                 for name in _topmost(missing)
             ]
         found += [Difference(name, "added", f"new {added[name]}") for name in _topmost(added)]
@@ -246,11 +251,13 @@ class Seal:
     def renew(self, *names: str) -> None:
         """Take files as they are now for right: those of these names, and all below them."""
         chosen = frozenset(names)
-        for name in [name for name in self._states if _at_or_below(name, chosen)]:
-            del self._states[name]
+        states = {
+            name: state for name, state in self._states.items() if not _at_or_below(name, chosen)
+        }
         for entry in self._entries():
             if _at_or_below(entry.name, chosen):
-                self._states[entry.name] = self._state(entry)
+                states[entry.name] = self._state(entry)
+        self._states = states
 
     def modes(self) -> dict[str, int]:
         """Return type and mode of every sealed file that is no link, directories first."""

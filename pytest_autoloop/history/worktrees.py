@@ -9,11 +9,11 @@ none moves a branch.
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import tempfile
+import threading
 import time
-from dataclasses import dataclass, field
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,34 +30,17 @@ from pytest_autoloop.history.gitparts import GitRefs, GitSettings
 from pytest_autoloop.history.integrity import Digests, Seal
 from pytest_autoloop.history.leftovers import remove_leftovers
 from pytest_autoloop.history.sealed import SealedWorktree
+from pytest_autoloop.history.worktree import Worktree
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from types import TracebackType
 
     from pytest_autoloop.history.repository import Repository
 
 _PERMISSIONS = 0o777
-
-
-@dataclass(slots=True)
-class _Worktree:
-    """One checkout and what is known of it without asking it."""
-
-    path: Path
-    commit: str
-    git_dir: Path
-    git: GitCommand
-    #: Index of `commit`, as git wrote it.
-    index: Path
-    #: The same with the copied files in it, so that a sweep spares them.
-    sparing: Path
-    copies: Copies
-    sealed: SealedWorktree
-    #: The copied files that `commit` does not track, and the commit this was found for.
-    spared: list[str] = field(default_factory=list)
-    spared_at: str = ""
-    written: dict[str, bytes] = field(default_factory=dict)
+#: Of what git keeps of a checkout elsewhere: what says where the rest is read from.
+_LINKS = ("commondir", "gitdir", "config.worktree")
 
 
 class WorktreePool:
@@ -66,6 +49,8 @@ class WorktreePool:
     `targets` are the files that `write` writes; all others are sealed.
     `copy` holds patterns, relative to `project` (the repository's root unless given), of files that
     git does not carry; they are copied into every checkout and restored with it.
+
+    Several threads may use a pool, each its own checkouts.
     """
 
     def __init__(
@@ -84,7 +69,12 @@ class WorktreePool:
             repository.root, (project or repository.root).resolve(), tuple(copy)
         )
         self._stamps = {name: stamp(repository.root / name) for name in self._copied}
-        self._worktrees: dict[str, _Worktree] = {}
+        self._worktrees: dict[str, Worktree] = {}
+        self._lent: list[str] = []
+        self._idle: list[str] = []
+        #: For the list of checkouts, ours and git's; and for the last time stamp.
+        self._lock = threading.RLock()
+        self._stamping = threading.Lock()
         self._owner = os.getpid()
         self._closed = False
         self._last_modified = 0
@@ -115,9 +105,40 @@ class WorktreePool:
             RepositoryError: git refused, or a file cannot be copied.
         """
         path = self.directory / name
-        self._repository.add_worktree(path, commit)
-        self._worktrees[name] = self._adopt(path, commit)
+        with self._lock:
+            self._repository.add_worktree(path, commit)
+            worktree = self._adopt(path, commit)
+            self._worktrees[name] = worktree
+            if self._settings is not None:
+                # Sealed after the others: nothing has run in it yet. Its HEAD is the campaign's.
+                link = f".git/worktrees/{worktree.git_dir.name}/"
+                self._settings.renew(*(link + file for file in _LINKS))
         return path
+
+    @contextmanager
+    def lend(self, like: str) -> Iterator[str]:
+        """Lend a checkout that nobody else uses, of the commit of another; yields its name.
+
+        As many are made as are lent at once. One that comes back is reset.
+
+        Raises:
+            RepositoryError: git refused, or it cannot be restored.
+        """
+        with self._lock:
+            name = self._idle.pop() if self._idle else f"lent-{len(self._lent)}"
+            commit = self._worktrees[like].commit
+            if name not in self._lent:
+                self.add(name, commit)
+                self._lent.append(name)
+        try:
+            self.reset(name, commit)
+            yield name
+        finally:
+            # Closed meanwhile, there is nothing to put back.
+            if name in self._worktrees:
+                self._worktrees[name].written.clear()
+                self.reset(name)
+                self._idle.append(name)
 
     def path(self, name: str) -> Path:
         """Return the directory of a checkout."""
@@ -153,7 +174,7 @@ class WorktreePool:
             worktree.commit = commit
             worktree.written.clear()
         try:
-            self._restore(worktree)
+            worktree.restore()
             if another:
                 worktree.sealed = self._sealed(worktree.path)
             whole = worktree.sealed.mend()
@@ -166,13 +187,16 @@ class WorktreePool:
             self._put(worktree, path, content)
 
     def reset_all(self) -> None:
-        """Bring every checkout back to its commit, as `reset` does.
+        """Bring every checkout back to its commit, as `reset` does, but those that are lent.
+
+        Nobody else may be using one.
 
         Raises:
             RepositoryError: one could not be restored, nor made anew.
         """
         for name in list(self._worktrees):
-            self.reset(name)
+            if name not in self._lent:
+                self.reset(name)
 
     def seal(self, *, refs: bool = False) -> None:
         """Take note of git's settings, hooks and links, when all checkouts are there.
@@ -239,79 +263,27 @@ class WorktreePool:
             remove_tree(self.directory)
         self._closed = True
 
-    def _adopt(self, path: Path, commit: str) -> _Worktree:
+    def _adopt(self, path: Path, commit: str) -> Worktree:
         """Learn all there is to know of a checkout before anything has run in it."""
-        git_dir = Path(GitCommand(path).line("rev-parse", "--absolute-git-dir"))
-        worktree = _Worktree(
-            path=path,
-            commit=commit,
-            git_dir=git_dir,
-            git=GitCommand(path, git_dir=git_dir),
-            index=self.directory / f"{path.name}.index",
-            sparing=self.directory / f"{path.name}.sparing",
-            copies=Copies(self._repository.root, path, self._stamps),
-            sealed=self._sealed(path),
-        )
-        shutil.copy2(git_dir / "index", worktree.index)
-        self._spare(worktree)
-        worktree.copies.refresh(worktree.spared)
+        copies = Copies(self._repository.root, path, self._stamps)
+        worktree = Worktree(path, commit, copies, self._sealed(path))
+        worktree.adopt()
         worktree.sealed = self._sealed(path)
         return worktree
 
     def _sealed(self, path: Path) -> SealedWorktree:
         return SealedWorktree(path, self._targets, self._digests)
 
-    def _restore(self, worktree: _Worktree) -> None:
-        if not stat.S_ISDIR(worktree.path.lstat().st_mode):
-            raise RepositoryError(f"{worktree.path} is no longer a directory.")
-        link = worktree.path / ".git"
-        content = b"gitdir: " + os.fsencode(worktree.git_dir.as_posix()) + b"\n"
-        if link.is_symlink() or not link.is_file() or link.read_bytes() != content:
-            remove_tree(link)
-            replace_file(link, content, durable=False)
-        private = {"GIT_INDEX_FILE": str(worktree.index)}
-        # Detached, because `reset --hard` would move the branch that a run had put into HEAD.
-        worktree.git.run(
-            *("checkout", "--quiet", "--force", "--detach", worktree.commit), variables=private
-        )
-        self._spare(worktree)
-        sparing = {"GIT_INDEX_FILE": str(worktree.sparing)}
-        worktree.git.run("clean", "--quiet", "-ffdx", variables=sparing)
-        (worktree.git_dir / "index.lock").unlink(missing_ok=True)
-        # With its time stamp, by which git knows the files that may have changed in that instant.
-        shutil.copy2(worktree.index, worktree.git_dir / "index")
-        worktree.copies.refresh(worktree.spared)
-
-    def _spare(self, worktree: _Worktree) -> None:
-        """Make the index by which a sweep knows what to leave: tracked files and copied ones.
-
-        Patterns given to `git clean` could not name every file, and only so many of them.
-        """
-        if worktree.spared_at == worktree.commit:
-            return
-        private = {"GIT_INDEX_FILE": str(worktree.index)}
-        tracked = set(worktree.git.names("ls-files", "-z", variables=private))
-        worktree.spared = [name for name in self._copied if name not in tracked]
-        shutil.copy2(worktree.index, worktree.sparing)
-        if worktree.spared:
-            empty = worktree.git.run("hash-object", "-w", "--stdin", "--no-filters", stdin=b"")
-            entry = b"100644 " + empty.strip() + b"\t"
-            worktree.git.run(
-                *("update-index", "-z", "--add", "--index-info"),
-                stdin=b"".join(entry + os.fsencode(name) + b"\0" for name in worktree.spared),
-                variables={"GIT_INDEX_FILE": str(worktree.sparing)},
-            )
-        worktree.spared_at = worktree.commit
-
-    def _rebuild(self, name: str, broken: _Worktree) -> _Worktree:
-        self._repository.remove_worktree(broken.path)
-        self._repository.add_worktree(broken.path, broken.commit)
-        worktree = self._adopt(broken.path, broken.commit)
-        worktree.written = broken.written
-        self._worktrees[name] = worktree
+    def _rebuild(self, name: str, broken: Worktree) -> Worktree:
+        with self._lock:
+            self._repository.remove_worktree(broken.path)
+            self._repository.add_worktree(broken.path, broken.commit)
+            worktree = self._adopt(broken.path, broken.commit)
+            worktree.written = broken.written
+            self._worktrees[name] = worktree
         return worktree
 
-    def _put(self, worktree: _Worktree, path: str, content: bytes) -> None:
+    def _put(self, worktree: Worktree, path: str, content: bytes) -> None:
         pure = relative_path(path)
         file = worktree.path / pure
         try:
@@ -320,12 +292,14 @@ class WorktreePool:
             regular = found is not None and stat.S_ISREG(found.st_mode)
             before = int(found.st_mtime) if found is not None else 0
             # Whole seconds, because that is all a .pyc file remembers of its source.
-            self._last_modified = max(self._last_modified + 1, before + 1, int(time.time()))
+            with self._stamping:
+                modified = max(self._last_modified + 1, before + 1, int(time.time()))
+                self._last_modified = modified
             replace_file(
                 target,
                 content,
                 mode=stat.S_IMODE(found.st_mode) & _PERMISSIONS if found and regular else None,
-                modified=self._last_modified,
+                modified=modified,
                 durable=False,
             )
         except OSError as error:

@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -602,3 +604,80 @@ def test_git_and_journal_are_never_copied(
         assert (place / ".git").is_file()
         assert not (place / ".pytest_autoloop").exists()
         assert (place / "not-wanted.log").exists()
+
+
+# Several threads at once --------------------------------------------------------------------
+
+
+def test_threads_use_their_own_checkouts_at_once(
+    checkout: Checkout, repository: Repository, pool: WorktreePool
+) -> None:
+    """Each sees what it wrote and what its run changed, whatever the others write and reset."""
+    before = checkout.state()
+    names = [f"candidate-{number}" for number in range(4)]
+    pool.seal(refs=True)
+    for name in names:
+        pool.add(name, "HEAD")
+
+    def use(name: str) -> list[list[str]]:
+        found = []
+        for number in range(3):
+            content = f"{name} {number}".encode()
+            pool.write(name, TARGET, content)
+            clean = pool.altered(name)
+            (pool.path(name) / "conftest.py").write_text(name)
+            found += [clean, pool.altered(name)]
+            pool.reset(name)
+            found.append(pool.altered(name))
+            assert (pool.path(name) / TARGET).read_bytes() == content
+            commit = repository.commit_file("HEAD", TARGET, content, name)
+            repository.set_ref(f"refs/autoloop/test/{name}", commit)
+            assert repository.read(commit, TARGET) == content
+        return found
+
+    with ThreadPoolExecutor(len(names)) as executor:
+        for found in executor.map(use, names):
+            assert found == [[], ["conftest.py"], []] * 3
+    assert checkout.state() == before
+    stamps = {(pool.path(name) / TARGET).stat().st_mtime for name in names}
+    assert len(stamps) == len(names)
+
+
+def test_checkouts_are_lent_to_as_many_as_ask(pool: WorktreePool) -> None:
+    """None is lent twice at once; one that comes back is as new, and lent again."""
+    pool.seal(refs=True)
+    everybody = threading.Barrier(3)
+
+    def borrow(number: int) -> str:
+        with pool.lend("candidate") as name:
+            file = pool.path(name) / TARGET
+            assert file.read_bytes() == SOURCE
+            pool.write(name, TARGET, b"edited %d" % number)
+            (pool.path(name) / "left").write_text("")
+            everybody.wait(30)
+            assert pool.altered(name) == []
+            assert file.read_bytes() == b"edited %d" % number
+        return name
+
+    with ThreadPoolExecutor(3) as executor:
+        first = set(executor.map(borrow, range(3)))
+    assert first == {"lent-0", "lent-1", "lent-2"}
+    pool.write("candidate", TARGET, b"a candidate")
+    with pool.lend("candidate") as name:
+        assert name in first
+        assert (pool.path(name) / TARGET).read_bytes() == SOURCE
+        assert not (pool.path(name) / "left").exists()
+        pool.reset_all()
+    assert (pool.path("candidate") / TARGET).read_bytes() == b"a candidate"
+
+
+def test_a_checkout_that_is_added_later_is_under_seal(pool: WorktreePool) -> None:
+    """Git reads what its link names: nobody may have turned it elsewhere."""
+    pool.seal()
+    place = pool.add("later", "HEAD")
+    assert pool.altered("later") == []
+    directory = Path((place / ".git").read_text().removeprefix("gitdir: ").strip())
+    (directory / "commondir").write_text("/elsewhere\n")
+    with pytest.raises(RepositoryError, match="worktrees/later/commondir"):
+        pool.altered("candidate")
+    (directory / "commondir").write_text("../..\n")
