@@ -12,10 +12,16 @@ if TYPE_CHECKING:
 
     from pytest_autoloop.model import Row
 
+#: Attempts without success after which a line leaves the beam, unless it is the best.
+_ATTEMPTS = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Beam:
-    """Works on the best tips in turn; a tip is in play and has nothing in play that followed it."""
+    """Works on the best of all lines in turn; a candidate that beats its parent takes its place.
+
+    While there are fewer lines than the beam is wide, another begins with a draft from the best.
+    """
 
     #: How many are worked on, at least 2.
     width: int = 3
@@ -26,12 +32,27 @@ class Beam:
         return f"beam:{self.width}"
 
     def start(self, number: int, rows: Sequence[Row]) -> Start:
-        """Return a tip, or the baseline for a draft while there are too few."""
-        worth = worths(rows)
-        followed = {row.parent for row in rows if row.commit in worth and row.search != "draft"}
-        tips = sorted(worth.keys() - followed, key=lambda commit: -worth[commit])[: self.width]
+        """Return the line whose turn it is by the number, best first."""
         top = best(rows).commit
+        worth = worths(rows)
+        tips = _tips(rows, worth, top)
+        ranked = sorted(tips, key=lambda commit: -worth[commit])[: self.width]
         place = number % self.width
-        if place >= len(tips):
-            return Start(rows[0].commit, "draft", "any")
-        return Start(tips[place], "improve", "no" if tips[place] == top else "better")
+        if place >= len(ranked):
+            return Start(top, "draft", "any")
+        if ranked[place] == top:
+            return Start(top)
+        return Start(ranked[place], "improve", "better")
+
+
+def _tips(rows: Sequence[Row], worth: dict[str, float], top: str) -> list[str]:
+    """Return the best and whatever is in play, was not improved and was not tried in vain."""
+    idle = dict.fromkeys(worth, 0)
+    for row in rows:
+        if row.search != "improve" or row.parent not in idle:
+            continue
+        if row.commit in worth:
+            del idle[row.parent]
+        else:
+            idle[row.parent] += 1
+    return [top, *(c for c, attempts in idle.items() if attempts < _ATTEMPTS and c != top)]

@@ -13,13 +13,17 @@ if TYPE_CHECKING:
 
     from pytest_autoloop.model import Row
 
+#: Periods' worth of experiments on a side line without an advance, after which it is given up.
+_PATIENCE = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Explore:
     """Divides the experiments into periods; each begins with one that stays in play regardless.
 
-    The first half of the others in a period goes on with the side line that it began, the second
-    half with the best. A side line that advanced in its period gets the next one too.
+    It goes on from the head of the side line, if there is one that was not given up, or else
+    begins one at the best. The first half of the others in the period goes on with the side line,
+    the rest with the best.
     """
 
     #: Experiments in a period, at least 3.
@@ -39,4 +43,5 @@ class Explore:
         line = last_line(rows, "explore")
         if place:
             return Start(line.head, "improve", "better") if line else Start(top)
-        return Start(line.head if line and not line.idle else top, "explore", "any")
+        alive = line is not None and line.idle < _PATIENCE * self.period
+        return Start(line.head if line and alive else top, "explore", "any")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Line:
     """A side line as it stands."""
 
-    #: Commit to go on from: the best of the line, the later of two alike.
+    #: Commit to go on from.
     head: str
     #: Experiments on it since it began or last advanced.
     idle: int
@@ -26,32 +26,27 @@ class Line:
 def last_line(rows: Sequence[Row], why: str) -> Line | None:
     """Return the line that began last with an experiment of this kind; None when it is over.
 
-    It begins with a candidate that stayed in play, advances with each that stays in play after it,
-    and is over when one of its candidates becomes the best.
+    It begins with a candidate of this kind that stayed in play outside of it. One of this kind that
+    stayed in play within it is its new head, whatever it brought; another one is if it is worth at
+    least as much as the head, which is then an advance. The line is over when one of its candidates
+    becomes the best.
     """
-    begin = next(
-        (
-            position
-            for position in range(len(rows) - 1, -1, -1)
-            if rows[position].search == why and rows[position].status == "explore"
-        ),
-        None,
-    )
-    if begin is None:
-        return None
     worth = worths(rows)
-    head = rows[begin].commit
-    members = {head}
-    idle = 0
-    for row in rows[begin + 1 :]:
+    members: set[str] = set()
+    head, idle = "", 0
+    for row in rows:
+        begins = row.search == why and row.status == "explore"
         if row.parent not in members:
+            if begins:
+                members, head, idle = {row.commit}, row.commit, 0
             continue
         idle += 1
         if row.status == "keep":
-            return None
-        if row.status != "explore":
-            continue
-        members.add(row.commit)
-        if worth.get(row.commit, 0.0) >= worth.get(head, 0.0):
-            head, idle = row.commit, 0
-    return Line(head, idle)
+            members = set()
+        elif row.status == "explore":
+            members.add(row.commit)
+            if begins:
+                head = row.commit
+            elif worth.get(row.commit, 0.0) >= worth.get(head, 0.0):
+                head, idle = row.commit, 0
+    return Line(head, idle) if members else None

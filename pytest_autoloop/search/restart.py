@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """Improves the best, and starts again elsewhere when it has not been improved for long."""
+    """Improves the best, and starts again elsewhere when it has not been improved for long.
+
+    A restart is given up after as many experiments without an advance, and followed by another,
+    until something is kept.
+    """
 
     #: Experiments without an advance after which a start is given up.
     patience: int = 20
@@ -29,18 +33,14 @@ class Restart:
         return f"restart:{self.patience}"
 
     def start(self, number: int, rows: Sequence[Row]) -> Start:
-        """Return the best, an earlier keep or the head of the line that began there."""
-        top = best(rows)
-        kept = [row.commit for row in rows if row.status in {"keep", "baseline"}]
-        since = rows[_position(rows, top) + 1 :]
+        """Return the best, the baseline or an earlier keep, or the head of what began there."""
+        top = best(rows).commit
+        kept = [place for place, row in enumerate(rows) if row.status in {"keep", "baseline"}]
+        since = rows[kept[-1] + 1 :]
         if len(since) < self.patience:
-            return Start(top.commit)
-        line = last_line([top, *since], "restart")
+            return Start(top)
+        line = last_line(since, "restart")
         if line and line.idle < self.patience:
             return Start(line.head, "improve", "better")
         chance = random.Random(f"{self.seed}:{number}")  # noqa: S311 - a choice, not a secret
-        return Start(chance.choice(kept[:-1] or kept), "restart", "any")
-
-
-def _position(rows: Sequence[Row], wanted: Row) -> int:
-    return next(place for place in range(len(rows) - 1, -1, -1) if rows[place] is wanted)
+        return Start(rows[chance.choice(kept[:-1] or kept)].commit, "restart", "any")
