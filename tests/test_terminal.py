@@ -55,7 +55,7 @@ def test_a_session_by_default(project: Project, tmp_path: Path) -> None:
     assert "1 baseline" in shown[-1]
     assert "1 keep" in shown[-1]
     assert "2 discard" in shown[-1]
-    assert any("git merge autoexp/look" in line for line in shown)
+    assert any("pytest-autoloop apply look (or git merge autoexp/look)" in line for line in shown)
     assert "letters 17 → 11" in session.stdout
     assert "Traceback" not in session.output
 

@@ -10,6 +10,8 @@ from pytest_autoloop.proposers.working_tree import NAME as TRY
 from pytest_autoloop.text import LARGEST_LOG
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pytest_autoloop.campaign import Campaign
     from pytest_autoloop.comparison import Audit
     from pytest_autoloop.model import Effect, Experiment, Json
@@ -35,39 +37,54 @@ def experiment_document(experiment: Experiment) -> dict[str, Json]:
     }
 
 
-def session_document(campaign: Campaign | None, audit: Audit | None, error: str) -> dict[str, Json]:
+def leg_document(campaign: Campaign, audit: Audit | None) -> dict[str, Json]:
+    """Return what has become of one target; of an edit made by hand it is that experiment alone."""
+    rows, name = campaign.rows, campaign.workplace.target.name
+    last = campaign.chronicle.lean([rows[-1].number])[0]
+    outcome: dict[str, Json] = {
+        "target": name,
+        "best": campaign.best,
+        "audited": _effect(audit.effect if audit else None),
+    }
+    if last.proposer == TRY:
+        message = " ".join(told_try(last, name, campaign.ledger.branch))
+        return {**experiment_document(last), "message": message, **outcome}
+    found = campaign.chronicle.all_lean()
+    own = [experiment_document(one) for one in found if one.target in {name, ""}]
+    return {**outcome, "experiments": list(own)}
+
+
+def session_document(
+    campaign: Campaign | None, legs: Sequence[dict[str, Json]], error: str
+) -> dict[str, Json]:
     """Return the outcome of a session; only the error where no campaign came about.
 
-    Of an edit made by hand it is that experiment, with what it means for whoever made it.
+    What became of the only target stands beside the rest, several are a list of `targets`.
     """
-    if campaign is None or not campaign.experiments:
+    if campaign is None or not legs:
         return {"error": error}
-    spent, last = campaign.spent, campaign.experiments[-1]
-    tried = last.proposer == TRY and not error
-    return {
+    spent = campaign.spent
+    whole: dict[str, Json] = {
         "error": error,
-        **({**experiment_document(last), "message": " ".join(told_try(campaign))} if tried else {}),
         "tag": campaign.ledger.tag,
         "branch": campaign.ledger.branch,
-        "target": campaign.workplace.target.path,
-        "best": campaign.best,
-        **(
-            {} if tried else {"experiments": [experiment_document(e) for e in campaign.experiments]}
-        ),
-        "audited": _effect(audit.effect if audit else None),
         "tokens_used": spent.tokens,
         "cost_usd": None if spent.unpriced else spent.cost_usd,
     }
+    if len(legs) > 1:
+        return {**whole, "targets": list(legs)}
+    # The cost of the session counts, also where the only experiment tells its own.
+    return {**legs[0], **whole}
 
 
-def told_try(campaign: Campaign) -> list[str]:
+def told_try(experiment: Experiment, target: str, branch: str) -> list[str]:
     """Tell whoever edited the target what has become of the edit, and of the file."""
-    experiment, target = campaign.experiments[-1], campaign.workplace.target.path
+    target = target.partition("::")[0]
     if experiment.status == "keep":
-        place = f"commit {experiment.commit[:10]} on {campaign.ledger.branch}"
+        place = f"commit {experiment.commit[:10]} on {branch}"
         return [f"kept: {place}; {target} in your checkout is as you left it, go on from there"]
     reason = f" ({experiment.reason})" if experiment.reason else ""
-    back = f"git restore --source {campaign.ledger.branch} {shlex.quote(f':/{target}')}"
+    back = f"git restore --source {branch} {shlex.quote(f':/{target}')}"
     return [
         f"not kept: {experiment.status}{reason}; {target} in your checkout is as you left it",
         f"the version to go on from: {back}",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import shlex
-from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_autoloop import text
+from pytest_autoloop.errors import AutoloopError
 from pytest_autoloop.proposers.working_tree import NAME as TRY
-from pytest_autoloop.reporting.document import session_document, told_try
+from pytest_autoloop.reporting import ending
+from pytest_autoloop.reporting.document import leg_document, session_document, told_try
+from pytest_autoloop.reporting.going_on import going_on
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import pytest
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_autoloop.comparison import Audit
     from pytest_autoloop.evaluation.sandbox import Sandbox
     from pytest_autoloop.model import Experiment, Json, Metric, Target
+    from pytest_autoloop.reporting.ending import Ending
 
 _MARKUP: dict[str, dict[str, bool]] = {
     "baseline": {"cyan": True},
@@ -44,14 +48,39 @@ def summary_of(experiment: Experiment) -> dict[str, Any]:
     }
 
 
+@dataclass(slots=True)
+class _Leg:
+    """One target's turn, and what is to be told of it."""
+
+    campaign: Campaign
+    audit: Audit | None = None
+    notes: list[str] = field(default_factory=list)
+    ending: Ending | None = None
+    document: dict[str, Json] | None = None
+    #: What a try has come to; None where nothing was tried by hand.
+    tried: Experiment | None = None
+
+
 class Terminal:
     """Writes through pytest's own terminal reporter, and not at all without one."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self.campaign: Campaign | None = None
-        self._audit: Audit | None = None
+        self._legs: list[_Leg] = []
         self._notes: list[str] = []
+        #: Why the last target's turn ended, as the budget names it.
+        self._reason = ""
+        self._account: list[str] = []
+        self._goes_on = ""
+
+    @property
+    def campaign(self) -> Campaign | None:
+        """The campaign whose experiments are reported: that of the last target that began."""
+        return self._legs[-1].campaign if self._legs else None
+
+    @campaign.setter
+    def campaign(self, campaign: Campaign) -> None:
+        self._legs.append(_Leg(campaign))
 
     @property
     def _reporter(self) -> TerminalReporter | None:
@@ -67,7 +96,9 @@ class Terminal:
 
     def document(self, error: str) -> dict[str, Json]:
         """Return the session's outcome as plain data."""
-        return session_document(self.campaign, self._audit, error)
+        self.gather()
+        legs = [leg.document for leg in self._legs if leg.document is not None]
+        return session_document(self.campaign, legs, error)
 
     def start(
         self,
@@ -96,6 +127,19 @@ class Terminal:
         if self._reporter is not None:
             self._reporter.write_line(f"autoloop: {sandbox.told()}")
 
+    def went_on(self, mended: Sequence[str]) -> None:
+        """Tell what a session that was killed left, and what was done about it."""
+        if self._reporter is not None:
+            for line in mended:
+                self._reporter.write_line(f"autoloop: {line}")
+
+    def interrupted(self) -> None:
+        """Say what the first Ctrl-C does."""
+        if self._reporter is not None:
+            self._reporter.ensure_newline()
+            told = "the running experiment is finished first; Ctrl-C once more ends at once"
+            self._reporter.write_line(f"autoloop: interrupted: {told}")
+
     def assured(self, campaign: Campaign) -> None:
         """Say how far candidates are kept from those who judge them."""
         reporter, baseline = self._reporter, campaign.baseline
@@ -112,21 +156,52 @@ class Terminal:
 
     def audited(self, audit: Audit | None) -> None:
         """Take the audit's result for the summary."""
-        self._audit = audit
+        self._legs[-1].audit = audit
 
     def note(self, line: str) -> None:
-        """Add a line to the summary."""
-        self._notes.append(line)
+        """Add a line to the summary; to that of the present target, where there is one."""
+        (self._legs[-1].notes if self._legs else self._notes).append(line)
 
-    def exhausted(self, done: int) -> None:
-        """Note that the proposer had nothing left."""
-        plural = "" if done == 1 else "s"
-        self._notes.append(f"the proposer had no further idea after {done} experiment{plural}")
+    def ended(self, line: str, reason: str = "") -> None:
+        """Take why a target's turn has ended, in words and as the budget names it."""
+        self._reason = reason
+        if line:
+            self.note(line)
 
-    def gave_up(self, failures: int) -> None:
-        """Note that the campaign ended because of errors."""
-        times = "an error" if failures == 1 else f"{failures} errors in a row"
-        self._notes.append(f"ended early after {times}; what was kept is on the branch")
+    def gather(self) -> None:
+        """Read what the summary tells, while the records are still open.
+
+        Raises:
+            JournalError: they cannot be read.
+        """
+        for leg in self._legs:
+            campaign = leg.campaign
+            if leg.ending is not None or not _begun(campaign):
+                continue
+            last = campaign.chronicle.lean([campaign.rows[-1].number])[0]
+            leg.tried = last if last.proposer == TRY else None
+            failures = self._verbosity > 0
+            leg.ending = ending.ending_of(campaign, leg.audit, failures=failures)
+            if self._config.option.autoloop_json:
+                leg.document = leg_document(campaign, leg.audit)
+            if campaign.baseline.order_matters:
+                leg.notes.append("some guards fail in another order, so they ran as collected")
+        if any(leg.ending for leg in self._legs) and not self._account:
+            self._take_account(self._legs[-1].campaign)
+
+    def _take_account(self, campaign: Campaign) -> None:
+        """Take note of what the campaign has cost, and of how it would go on."""
+        done = sum(row.status != "baseline" for row in campaign.chronicle.rows)
+        self._account = [
+            *ending.cost(campaign.spent),
+            *ending.pace(done, campaign.elapsed),
+        ]
+        asked = self._config.option.autoloop
+        if asked is not None:
+            arguments = self._config.invocation_params.args
+            self._goes_on = going_on(
+                arguments, campaign.ledger.tag, asked=asked, done=done, reason=self._reason
+            )
 
     def status_of(
         self, report: pytest.TestReport
@@ -158,10 +233,9 @@ class Terminal:
                 reporter.write("FAILED", red=True, bold=True)
             reporter.write(f"    {_kind_of(report)}, see below", flush=True)
         else:
-            number = details["number"]
-            experiment = next(e for e in campaign.experiments if e.number == number)
+            experiment = campaign.chronicle.experiment(details["number"])
             reporter.write(f"{experiment.status.upper():8}", **_MARKUP[experiment.status])
-            reporter.write(f"  {self._told(campaign, experiment)}", flush=True)
+            reporter.write(f"  {self._told(campaign, experiment, details)}", flush=True)
             if self._verbosity and experiment.status == "keep":
                 self._show_kept(reporter, experiment)
         # Leaves the line to be ended by whatever is written next, as pytest does.
@@ -176,12 +250,18 @@ class Terminal:
         for new in experiment.news:
             reporter.write_line(f"    new in it: {text.visible(new)}", yellow=True)
 
-    def _told(self, campaign: Campaign, experiment: Experiment) -> str:
+    def _told(self, campaign: Campaign, experiment: Experiment, details: dict[str, Any]) -> str:
         if experiment.status != "baseline":
             flags = f"({', '.join(experiment.flags)})" if experiment.flags else ""
-            parts = [text.outcome(experiment, campaign.primary), flags, experiment.description]
+            start = _origin(campaign, experiment)
+            outcome = text.outcome(experiment, campaign.primary)
+            parts = [outcome, start, flags, experiment.description]
             return "   ".join(part for part in parts if part)
-        values = "  ".join(_value(m, experiment) for m in campaign.metrics)
+        # Measured just now, which a campaign that goes on has done anew.
+        values = "  ".join(
+            f"{metric.name} {text.value(details.get(metric.name), metric.unit)}"
+            for metric in campaign.metrics
+        )
         outlook = campaign.outlook
         takes = f"a decision takes {outlook.shortest:.0f} to {outlook.longest:.0f} s"
         if outlook.noise is None:
@@ -190,81 +270,57 @@ class Terminal:
         return f"{values} ±{outlook.noise.sigma:.1%}   {seen} · {takes}"
 
     def summary(self) -> None:
-        """Print the keeps, the audited gain and where the result is."""
+        """Print what was won, what it cost, where the result is, and how to go on."""
         reporter, campaign = self._reporter, self.campaign
-        if reporter is None or campaign is None or not campaign.experiments:
+        try:
+            self.gather()
+        except AutoloopError as error:  # the summary of what can still be read is worth having
+            self._notes.append(text.visible(str(error)))
+        legs = [(leg, leg.ending) for leg in self._legs if leg.ending is not None]
+        if reporter is None or campaign is None or not legs:
             return
         reporter.write_sep("-", "autoloop", bold=True)
-        for experiment in campaign.experiments:
-            if experiment.status == "keep":
-                outcome = text.outcome(experiment, campaign.primary)
-                reporter.write_line(
-                    f"  {experiment.number:03} {experiment.commit[:10]}  {outcome}   "
-                    f"{experiment.description}"
-                )
-        if campaign.baseline.order_matters:
-            self._notes.append("some guards fail in another order, so they ran as collected")
-        for line in (*self._closing(campaign), *_spent(campaign), *self._notes):
+        lines: list[str] = []
+        for leg, end in legs:
+            if len(legs) > 1:
+                lines.append(f"{end.target}:")
+            lines += self._block(leg, end)
+        if legs[-1][0].tried is None:
+            table = self._relative(campaign.ledger.results.path)
+            lines += ending.taking([end for _, end in legs], table)
+        lines += [*self._account, *self._notes]
+        if self._goes_on:
+            lines.append(f"go on: {self._goes_on}")
+        for line in lines:
             reporter.write_line(line)
 
-    def _closing(self, campaign: Campaign) -> list[str]:
-        last = campaign.experiments[-1]
-        if last.proposer == TRY:
-            return told_try(campaign)
-        reasons = Counter(e.reason or e.status for e in campaign.experiments[1:] if e.reason)
-        told = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
-        lines = [f"not kept: {told}"] if told else []
-        table = f"table: {self._relative(campaign.ledger.results.path)}"
-        kept = [e for e in campaign.experiments if e.status == "keep"]
-        if not kept:
-            return [*lines, f"nothing was kept · {table}"]
-        first, best = campaign.experiments[0], kept[-1]
-        changes = ", ".join(
-            f"{m.name} {text.value(first.metrics.get(m.name), m.unit)} → "
-            f"{text.value(best.metrics.get(m.name), m.unit)}"
-            for m in campaign.metrics
-        )
-        branch = campaign.ledger.branch
-        # From the root of the repository, wherever in it the command is pasted.
-        target = shlex.quote(f":/{campaign.workplace.target.path}")
-        return [
-            *lines,
-            f"{changes} · {self._audited(campaign)}",
-            f"see it: git diff {first.commit[:10]} {branch} -- {target}",
-            f"take it: git merge {branch} · {table}",
-        ]
-
-    def _audited(self, campaign: Campaign) -> str:
-        audit = self._audit
-        if audit is None:
-            return "not audited: the session ended early"
-        parts = [f"audited gain {text.gain(audit.effect)}"]
-        if audit.first_calls is not None:
-            parts.append(f"on first calls {text.gain(audit.first_calls)}")
-        if campaign.claimed is not None:
-            parts.append(f"claimed {text.factor(campaign.claimed)}")
-        return " · ".join(parts)
+    @staticmethod
+    def _block(leg: _Leg, end: Ending) -> list[str]:
+        """Return what is told of one target."""
+        if leg.tried is not None:
+            outcome = told_try(leg.tried, end.target, end.branch)
+            return [*ending.wins(end), *outcome, *leg.notes]
+        return [*ending.wins(end), *ending.losses(end), ending.result(end), *leg.notes]
 
     def _relative(self, path: Path) -> str:
         here = self._config.invocation_params.dir
         return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
-def _value(metric: Metric, experiment: Experiment) -> str:
-    return f"{metric.name} {text.value(experiment.metrics.get(metric.name), metric.unit)}"
+def _begun(campaign: Campaign) -> bool:
+    """Tell whether a target has a baseline: without one there is nothing to tell."""
+    own = {campaign.workplace.target.name, ""}
+    return any(row.status == "baseline" for row in campaign.chronicle.rows if row.target in own)
 
 
-def _spent(campaign: Campaign) -> list[str]:
-    """Tell what the proposals cost; nothing where nobody counts."""
-    spent = campaign.spent
-    if spent.tokens is None and spent.cost_usd is None:
-        return []
-    tokens = "tokens unknown" if spent.tokens is None else f"{spent.tokens:,} tokens"
-    dollars = "price unknown"
-    if spent.cost_usd is not None:
-        more = f" and {spent.unpriced:,} tokens of unknown price" if spent.unpriced else ""
-        dollars = f"${spent.cost_usd:.4f}{more}"
-    return [f"spent: {tokens} · {dollars}"]
+def _origin(campaign: Campaign, experiment: Experiment) -> str:
+    """Say what a candidate started from, where that is not the best."""
+    if experiment.search in {"", "improve"}:
+        return ""
+    parent = experiment.parent
+    rows = campaign.chronicle.rows
+    number = next((row.number for row in reversed(rows) if row.commit == parent), None)
+    return f"[{experiment.search}{'' if number is None else f' from {number:03}'}]"
 
 
 def _is_error(report: pytest.TestReport) -> bool:
