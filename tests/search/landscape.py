@@ -51,22 +51,22 @@ class Landscape:
 
 
 def _valley(point: Point) -> int:
-    return sum(point[:4]) + VALLEY[point[4]]
+    return sum(point[:3]) + VALLEY[point[3]]
 
 
 def _fork(point: Point) -> int:
-    trap, route = point[4], point[5]
-    return sum(point[:4]) + trap + VALLEY[route] - 3 * trap * (route > 0)
+    trap, route = point[3], point[4]
+    return sum(point[:3]) + trap + VALLEY[route] - 3 * trap * (route > 0)
 
 
 #: Every way leads up to the optimum.
-PLAIN = Landscape("plain", (3, 3, 3, 3), sum)
+PLAIN = Landscape("plain", (4, 4, 4), sum)
 #: The optimum lies behind a valley that can be crossed from everywhere: two steps that are worse
 #: than where one stands, then better ones.
-DECEPTIVE = Landscape("valley", (3, 3, 3, 3, 5), _valley)
+DECEPTIVE = Landscape("valley", (4, 4, 4, 5), _valley)
 #: The same, but a gain that is near at the baseline makes the valley three times as deep for each
 #: of its steps, so that going back is the short way.
-FORK = Landscape("fork", (3, 3, 3, 3, 2, 5), _fork)
+FORK = Landscape("fork", (4, 4, 4, 2, 5), _fork)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class Loop:
     @property
     def best(self) -> float:
         """Height of the best so far."""
-        return self._height(self._best)
+        return self.height(self._best)
 
     @property
     def arrived(self) -> bool:
@@ -117,7 +117,8 @@ class Loop:
             self.rows.append(self._judged(number, self.starts[number]))
         return self
 
-    def _height(self, commit: str) -> float:
+    def height(self, commit: str) -> float:
+        """Return how high a candidate is."""
         return self.landscape.height(self._known[commit].point)
 
     def _judged(self, number: int, start: Start) -> Row:
@@ -135,11 +136,11 @@ class Loop:
         if candidate.point in self._tried and chance.random() < SAME:
             return row("discard", "duplicate")
         self._tried.add(candidate.point)
-        gain = self._height(commit) - self.best
+        gain = self.height(commit) - self.best
         if gain > 0:
             self._best = commit
             return row("keep", "", gain)
-        better = self._height(commit) > self._height(start.commit)
+        better = self.height(commit) > self.height(start.commit)
         if start.stays == "any" or (start.stays == "better" and better):
             return row("explore", "", gain)
         return row("discard", "no-gain", gain)
