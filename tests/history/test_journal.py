@@ -13,6 +13,7 @@ import pytest
 
 from pytest_autoloop.errors import JournalError, UsageError
 from pytest_autoloop.history.journal import Journal, campaigns
+from pytest_autoloop.history.records import lean
 from pytest_autoloop.model import Effect, Experiment, GuardReport, Pair, Sample
 
 if TYPE_CHECKING:
@@ -125,6 +126,51 @@ def test_torn_first_line_is_dropped(journal: Journal):
     assert journal.path.read_bytes().endswith(b"}\n")
 
 
+def test_a_torn_line_is_put_aside_and_told(journal: Journal):
+    """Taking a campaign up again says what was cut off, and keeps it."""
+    assert journal.repair() == ""
+    journal.append(PLAIN)
+    assert journal.repair() == ""
+    whole = journal.path.read_bytes()
+    for torn, whose in ((b'{"number": 8, "sta', " of experiment 8"), (b"\0" * 70_000, "")):
+        journal.path.write_bytes(whole + torn)
+        told = journal.repair()
+        assert told.startswith(f"{journal.path} ended in {len(torn)} bytes of an unfinished line")
+        assert f"line{whose};" in told
+        assert journal.path.read_bytes() == whole
+        assert (journal.directory / told.rpartition(" ")[2]).read_bytes() == torn
+    assert len(list(journal.directory.glob("torn-*"))) == 2
+
+
+def test_an_append_puts_a_torn_line_aside_too(journal: Journal):
+    """Nothing is ever written over."""
+    journal.path.write_bytes(b'{"number": 1')
+    journal.append(FULL)
+    (torn,) = journal.directory.glob("torn-*")
+    assert torn.read_bytes() == b'{"number": 1'
+
+
+def test_lines_are_found_again_by_their_place(journal: Journal):
+    """Each place is told when its line is written, and again when the file is gone through."""
+    records = [replace(FULL, number=number, detail="x" * number) for number in range(5)]
+    places = [journal.append(record) for record in records]
+    assert [journal.at(*place) for place in places] == records
+    assert list(journal.scan()) == [(*p, r) for p, r in zip(places, records, strict=True)]
+    assert [line.experiment for line in journal.scan(places[3].offset)] == records[3:]
+    assert places[-1].offset + places[-1].length == journal.size()
+    assert [line.experiment for line in journal.scan(lean=True)] == [lean(r) for r in records]
+    assert lean(FULL).guard == FULL.guard
+    assert lean(FULL).pairs == ()
+
+
+def test_a_place_that_holds_no_line_is_damage(journal: Journal):
+    """A line that moved is not taken for another one."""
+    first, second = journal.append(PLAIN), journal.append(FULL)
+    for place in ((first.offset, 20), (second.offset + 1, second.length - 1), (10**6, 10)):
+        with pytest.raises(JournalError, match=r"line \d is damaged"):
+            journal.at(*place)
+
+
 def test_line_without_its_end_never_happened(journal: Journal):
     """A complete object without its line break is a torn line too, to reader and writer alike."""
     journal.append(PLAIN)
@@ -203,7 +249,7 @@ def test_failed_write_leaves_the_file_as_it_was(journal: Journal):
         [sys.executable, "-c", program, str(root)], capture_output=True, text=True, check=False
     )
     assert f"{journal.path} cannot be written" in done.stdout, done.stderr
-    assert "with room" in done.stdout
+    assert "with room; then the same command with --autoloop-tag=nov20 goes on" in done.stdout
     assert journal.path.read_bytes() == before
 
 

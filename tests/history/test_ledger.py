@@ -56,12 +56,15 @@ def experiment_of(number: int, status: Status, parent: str) -> Experiment:
 class Desk:
     """A campaign as a session has it; `killed` is what the next session finds."""
 
-    def __init__(self, checkout: Checkout) -> None:
+    def __init__(self, checkout: Checkout, *, begin: bool = True) -> None:
         self.checkout = checkout
         self.repository = Repository.open(checkout.root)
         self.start = self.repository.head()
         self.journal = Journal.create(checkout.root, "nov20")
         self.table = checkout.root / "results.tsv"
+        if not begin:
+            self.ledger = self.reopened().ledger
+            return
         table = ResultsFile(self.table, ["time"])
         table.write([])
         lock = CampaignLock(self.journal.directory)
@@ -82,10 +85,14 @@ class Desk:
         experiment = experiment_of(answer.number, status, start.commit)
         return self.ledger.commit(experiment, TARGET, content)
 
+    def reopened(self) -> Reopened:
+        """Take the campaign up as it is."""
+        return reopen(self.repository, self.journal, results=self.table, metric_names=["time"])
+
     def killed(self) -> Reopened:
         """Take the campaign up again, as after a kill."""
         self.ledger.close()
-        found = reopen(self.repository, self.journal, results=self.table, metric_names=["time"])
+        found = self.reopened()
         self.ledger = found.ledger
         return found
 
@@ -263,7 +270,7 @@ def test_a_branch_that_somebody_moved_is_left(desk: Desk) -> None:
     desk.ledger.close()
     for _ in range(2):
         with pytest.raises(UsageError, match="put it back with `git branch -f autoexp/nov20"):
-            reopen(desk.repository, desk.journal, results=desk.table, metric_names=["time"])
+            desk.reopened()
     after = {file.name for file in desk.journal.directory.iterdir()}
     assert after <= before
     assert desk.journal.path.read_bytes().endswith(b'{"torn')
@@ -319,7 +326,7 @@ def test_somebody_elses_table_is_refused(desk: Desk) -> None:
     desk.table.write_text("mine\n")
     desk.ledger.close()
     with pytest.raises(UsageError, match="was not written by"):
-        reopen(desk.repository, desk.journal, results=desk.table, metric_names=["time"])
+        desk.reopened()
 
 
 def test_damage_is_named_and_lets_others_in(desk: Desk) -> None:
@@ -329,7 +336,7 @@ def test_damage_is_named_and_lets_others_in(desk: Desk) -> None:
     desk.ledger.chronicle.path.unlink()
     desk.journal.path.write_bytes(b"{}\n" + content)
     with pytest.raises(JournalError, match="line 1 is damaged"):
-        reopen(desk.repository, desk.journal, results=desk.table, metric_names=["time"])
+        desk.reopened()
     desk.journal.path.write_bytes(content)
     assert "results.tsv" in desk.killed().mended[0]  # how long it should be, nobody knew any more
     desk.whole()

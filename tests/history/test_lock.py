@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -32,11 +33,27 @@ def test_a_campaign_is_held_by_one_session(tmp_path: Path) -> None:
     with holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
-        with pytest.raises(UsageError, match="is being run by another session"):
+        told = rf"is being run by another session \(process {holder.pid}\): wait"
+        with pytest.raises(UsageError, match=told):
             CampaignLock(tmp_path)
         holder.kill()
-    CampaignLock(tmp_path).close()
-    CampaignLock(tmp_path).close()
+    for _ in range(2):
+        lock = CampaignLock(tmp_path)
+        assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
+        lock.close()
+        lock.close()
+
+
+def test_a_file_alone_holds_nobody_off(tmp_path: Path) -> None:
+    """What a session left that is no more, on this or another machine, is not in the way."""
+    (tmp_path / "lock").write_text("1\n" * 50)
+    lock = CampaignLock(tmp_path)
+    with pytest.raises(UsageError, match=rf"\(process {os.getpid()}\)"):
+        CampaignLock(tmp_path)
+    (tmp_path / "lock").write_bytes(b"\xff")
+    with pytest.raises(UsageError, match="another session: wait"):
+        CampaignLock(tmp_path)
+    lock.close()
 
 
 def test_a_lock_that_cannot_be_made_is_named(tmp_path: Path) -> None:

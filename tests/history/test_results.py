@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -194,3 +195,63 @@ def test_metric_names_must_be_columns_of_their_own(tmp_path: Path, names: list[s
     """A metric that would hide a column, or another metric, is refused by name."""
     with pytest.raises(UsageError, match="its own name"):
         ResultsFile(tmp_path / "results.tsv", names)
+
+
+HISTORY = [replace(BASELINE, number=n, cost_usd=n / 7, description=f"idea {n}") for n in range(4)]
+COSTS = [n / 7 for n in range(4)]
+
+
+def test_a_whole_table_is_gone_on_with(results: ResultsFile) -> None:
+    """Nothing is written when it is what it should be, and the next row has the right cost."""
+    results.write(HISTORY[:3])
+    found = results.path.stat()
+    again = ResultsFile(results.path, results.metric_names)
+    assert again.resume(results.size, HISTORY[2], COSTS[:3])
+    assert results.path.stat().st_mtime_ns == found.st_mtime_ns
+    assert again.append(HISTORY[3])
+    grown = results.path.read_bytes()
+    results.write(HISTORY)
+    assert results.path.read_bytes() == grown
+    assert again.size == results.size == len(grown)
+
+
+@pytest.mark.parametrize(
+    "meddling", ["removed", "emptied", "longer", "last row", "header", "link", "unknown", "metrics"]
+)
+def test_a_table_that_is_another_is_not_gone_on_with(
+    results: ResultsFile, tmp_path: Path, meddling: str
+) -> None:
+    """It is to be written anew, and the sum of the costs is right then."""
+    results.write(HISTORY[:3])
+    size: int | None = results.size
+    content = results.path.read_bytes()
+    again = ResultsFile(results.path, results.metric_names)
+    if meddling == "removed":
+        results.path.unlink()
+    elif meddling == "emptied":
+        results.path.write_bytes(b"")
+    elif meddling == "longer":
+        results.path.write_bytes(content + b"x\n")
+    elif meddling == "last row":
+        results.path.write_bytes(content.replace(b"idea 2", b"idea x"))
+    elif meddling == "header":
+        results.path.write_bytes(content.replace(b"commit", b"Commit"))
+    elif meddling == "link":
+        results.path.rename(tmp_path / "elsewhere")
+        results.path.symlink_to(tmp_path / "elsewhere")
+    elif meddling == "unknown":
+        size = None
+    else:
+        again = ResultsFile(results.path, ["time", "accurate"])
+    assert not again.resume(size, HISTORY[2], COSTS[:3])
+    if meddling in {"header", "link"}:
+        return
+    again.write(HISTORY)
+    assert rows(again.path)[-1]["cost_usd"] == f"{6 / 7:.6f}"
+
+
+def test_the_sum_of_costs_is_exact(results: ResultsFile) -> None:
+    """Thousands of costs add up to what they are, in whatever order they come."""
+    costs = [0.1, 1e17, 0.2, 1e-300, 3.0] * 30
+    results.write([replace(BASELINE, cost_usd=cost) for cost in costs])
+    assert rows(results.path)[-1]["cost_usd"] == f"{math.fsum(costs):.6f}"
