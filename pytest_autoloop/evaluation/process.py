@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 from pytest_autoloop.errors import EvaluationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 _WINDOWS = sys.platform == "win32"
@@ -52,6 +53,64 @@ class Exit:
     leftovers: int = 0
 
 
+class Running:
+    """Processes that threads wait for in `run_limited`, to be ended by another thread."""
+
+    def __init__(self) -> None:
+        self._processes: set[subprocess.Popen[bytes]] = set()
+        self._changed = threading.Condition()
+        self._waiting = 0
+        self._ended = False
+
+    @contextlib.contextmanager
+    def watch(self) -> Iterator[Callable[[subprocess.Popen[bytes]], None]]:
+        """Yield what is to be told of a process that has been started; it ends in the block.
+
+        Raises:
+            EvaluationError: no more are to be started.
+        """
+        mine: list[subprocess.Popen[bytes]] = []
+
+        def started(process: subprocess.Popen[bytes]) -> None:
+            with self._changed:
+                mine.append(process)
+                self._processes.add(process)
+                if self._ended:
+                    _ask_to_end(process)
+
+        with self._changed:
+            if self._ended:
+                raise EvaluationError("no process is started any more: the campaign ends")
+            self._waiting += 1
+        try:
+            yield started
+        finally:
+            with self._changed:
+                self._processes.difference_update(mine)
+                self._waiting -= 1
+                self._changed.notify_all()
+
+    def end(self, seconds: float) -> bool:
+        """Ask all to end, start no more, and wait until every block has been left.
+
+        False when that takes longer.
+        """
+        with self._changed:
+            self._ended = True
+            for process in self._processes:
+                _ask_to_end(process)
+            return self._changed.wait_for(lambda: not self._waiting, seconds)
+
+
+def _ask_to_end(process: subprocess.Popen[bytes]) -> None:
+    if _WINDOWS:
+        process.terminate()
+    elif process.returncode is None:
+        # `terminate` would reap it, and its group could no longer be named by who waits for it.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGTERM)
+
+
 def interpreter(module: str) -> list[str]:
     """Return the command that runs a module's `main` with this interpreter's own flags."""
     flags = [f"-W{option}" for option in sys.warnoptions]
@@ -70,18 +129,20 @@ def run_limited(
     output: Path,
     supervisor: bool = False,
     boxed: bool = False,
+    started: Callable[[subprocess.Popen[bytes]], None] | None = None,
 ) -> Exit:
     """Run a program for at most `seconds`, then end it and everything in its session.
 
     Output goes to a file: a background process that keeps a pipe open would block the parent.
     The program is told who its parent is, for `end_with_parent`. A `supervisor` is asked to end,
     and given time to end what it started, before it is killed. In a box processes have other
-    numbers, and the box ends with its parent.
+    numbers, and the box ends with its parent. Whoever waits in another thread may end the process
+    before: `started` is called with it.
 
     Raises:
         EvaluationError: the program cannot be started.
     """
-    started = time.monotonic()
+    began = time.monotonic()
     parent = {} if boxed else {_PARENT: str(os.getpid())}
     with output.open("wb") as sink:
         try:
@@ -100,6 +161,8 @@ def run_limited(
             raise EvaluationError(message) from error
         timed_out = True
         try:
+            if started is not None:
+                started(process)
             timed_out = not _wait(process, seconds)
         finally:
             # Also when the user interrupts: the child does not get the terminal's signal.
@@ -108,7 +171,7 @@ def run_limited(
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(GRACE)
             _end(process)
-    return Exit(process.returncode, timed_out, time.monotonic() - started)
+    return Exit(process.returncode, timed_out, time.monotonic() - began)
 
 
 def wait_for(process: int, seconds: float) -> bool:
