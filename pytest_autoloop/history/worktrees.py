@@ -140,6 +140,10 @@ class WorktreePool:
                 self.reset(name)
                 self._idle.append(name)
 
+    def __contains__(self, name: str) -> bool:
+        """Tell whether there is a checkout of this name."""
+        return name in self._worktrees
+
     def path(self, name: str) -> Path:
         """Return the directory of a checkout."""
         return self._worktrees[name].path
