@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.cli import main
 from pytest_autoloop.history.journal import Journal
-from tests.projects import COUNTED
+from pytest_autoloop.history.repository import Repository
+from pytest_autoloop.model import Experiment
+from tests.projects import COUNTED, git
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +25,37 @@ def campaign(project: Project, *, tag: str, ideas: tuple[str, ...]) -> None:
     spec = project.ideas(*ideas, suffix=".txt")
     session = project.autoloop(len(ideas), "--autoloop-proposer", spec, "--autoloop-tag", tag)
     assert session.returncode == 0, session.output
+
+
+def recorded(project: Project, tag: str, *kept: str) -> str:
+    """Record a campaign that kept some versions, without running it; return its first commit."""
+    repository = Repository.open(project.root)
+    first = tip = repository.head()
+    journal = Journal.create(project.root, tag)
+    journal.write_header({"target": "words.txt", "targets": ["words.txt"]})
+    journal.append(experiment(0, first))
+    for number, content in enumerate(kept, 1):
+        tip = repository.commit_file(tip, "words.txt", content.encode(), f"idea {number}")
+        repository.set_ref(f"refs/autoloop/{tag}/{number:03}", tip)
+        journal.append(experiment(number, tip))
+    repository.set_ref(f"refs/heads/autoexp/{tag}", tip)
+    return first
+
+
+def experiment(number: int, commit: str) -> Experiment:
+    """Return the baseline, or a keep."""
+    return Experiment(
+        number=number,
+        status="keep" if number else "baseline",
+        reason="",
+        description=f"idea {number}",
+        proposer="",
+        commit=commit,
+        parent="",
+        timestamp="2026-11-20T08:00:00+00:00",
+        seconds=1.0,
+        metrics={"letters": 17.0 - number},
+    )
 
 
 def test_history_best_and_their_json(
@@ -42,7 +76,7 @@ def test_history_best_and_their_json(
     assert main(["best"]) == 0
     told = capsys.readouterr().out
     assert "campaign one, experiment 001: idea 1" in told
-    assert "git merge autoexp/one" in told
+    assert "take it: pytest-autoloop apply one (or git merge autoexp/one)" in told
 
     assert main(["history", "one", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
@@ -50,13 +84,17 @@ def test_history_best_and_their_json(
     assert main(["best", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["metrics"] == {"letters": 8.0}
 
+    assert main(["apply"]) == 0
+    assert "applied: main is at" in capsys.readouterr().out
+    assert (project.root / "words.txt").read_text(encoding="utf-8") == "alpha b\n"
+
 
 def test_nothing_kept_is_said(
     project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A campaign without a keep has no best version to take."""
     project.commit(COUNTED)
-    campaign(project, tag="one", ideas=("beta\n",))
+    recorded(project, "one")
     monkeypatch.chdir(project.root)
 
     assert main(["best"]) == 0
@@ -64,6 +102,82 @@ def test_nothing_kept_is_said(
 
     assert main(["history", "two"]) == 2
     assert "no campaign 'two'" in capsys.readouterr().err
+
+    assert main(["apply"]) == 2
+    assert "nothing was kept on autoexp/one" in capsys.readouterr().err
+
+
+def test_apply_makes_one_commit_of_the_user_s(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With `--squash`, and with JSON for programs; a second time there is nothing to do."""
+    git(project.root, "config", "user.name", "Maintainer")
+    git(project.root, "config", "user.email", "maintainer@example.invalid")
+    project.commit(COUNTED)
+    first = recorded(project, "one", "alpha beta\n", "alpha b\n")
+    monkeypatch.chdir(project.root)
+
+    assert main(["apply", "one", "--squash", "--json"]) == 0
+
+    told = json.loads(capsys.readouterr().out)
+    assert (told["tag"], told["how"], told["files"]) == ("one", "squash", ["words.txt"])
+    assert told["before"] == first
+    log = git(project.root, "log", "--format=%an %s", f"{first}..HEAD")
+    assert log == "Maintainer Improve words.txt (autoexp/one)\n"
+    assert main(["apply", "one"]) == 0
+    assert "has everything of autoexp/one already" in capsys.readouterr().out
+
+
+def test_apply_refuses_in_one_sentence(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit 2, and the file that is in the way is as it was."""
+    project.commit(COUNTED)
+    recorded(project, "one", "alpha beta\n")
+    project.write({"words.txt": "alpha mine\n"})
+    monkeypatch.chdir(project.root)
+
+    assert main(["apply"]) == 2
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("pytest-autoloop: words.txt in your checkout has changes")
+    assert (project.root / "words.txt").read_text(encoding="utf-8") == "alpha mine\n"
+
+
+def test_apply_takes_the_smaller_set_that_was_proposed(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With `--minimal`; without a proposal it says what makes one."""
+    project.commit(COUNTED)
+    first = recorded(project, "one", "alpha beta\n", "alpha b\n")
+    monkeypatch.chdir(project.root)
+    assert main(["apply", "--minimal"]) == 2
+    assert "--autoloop-tag one --autoloop-ablate looks for one" in capsys.readouterr().err
+
+    repository = Repository.open(project.root)
+    smaller = repository.commit_file(first, "words.txt", b"alpha b gamma\n", "idea 2")
+    repository.set_ref("refs/heads/autoexp/one-minimal", smaller)
+    assert main(["apply", "--minimal"]) == 0
+    assert "fast-forward of autoexp/one-minimal" in capsys.readouterr().out
+    assert (project.root / "words.txt").read_bytes() == b"alpha b gamma\n"
+
+
+def test_best_is_the_last_keep_of_all_targets(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The baseline of a target that came later is no better than what was kept before it."""
+    project.commit(COUNTED)
+    recorded(project, "one", "alpha beta\n")
+    journal = Journal(project.root, "one")
+    journal.write_header({"targets": ["words.txt", "conftest.py::letters"]})
+    journal.append(replace(experiment(2, "0" * 40), status="baseline"))
+    monkeypatch.chdir(project.root)
+
+    assert main(["best"]) == 0
+
+    told = capsys.readouterr().out
+    assert "experiment 001: idea 1" in told
+    assert "-- :/words.txt :/conftest.py" in told
 
 
 def test_without_a_campaign_it_says_how_to_start_one(

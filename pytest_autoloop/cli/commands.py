@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from pytest_autoloop import text
 from pytest_autoloop.errors import UsageError
 from pytest_autoloop.history.journal import Journal, campaigns
 from pytest_autoloop.reporting.document import experiment_document
+from pytest_autoloop.shortening import SIMPLER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,14 +25,28 @@ class Record:
     """One campaign, as its journal tells it."""
 
     tag: str
-    target: str
+    #: Names of the targets: a path, and a symbol of it behind two colons.
+    targets: tuple[str, ...]
+    #: Without what only the journal itself has to hold, such as diffs and pairs.
     experiments: tuple[Experiment, ...]
+    #: The directory that holds the records.
+    root: Path
+
+    @property
+    def branch(self) -> str:
+        """Short name of the branch that holds what was kept."""
+        return f"autoexp/{self.tag}"
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files that the campaign may change."""
+        return tuple(dict.fromkeys(name.partition("::")[0] for name in self.targets))
 
     @property
     def best(self) -> Experiment:
         """The last keep; the baseline when there is none."""
-        kept = [e for e in self.experiments if e.status in {"keep", "baseline"}]
-        return kept[-1]
+        kept = (e for e in reversed(self.experiments) if e.status == "keep")
+        return next(kept, self.experiments[0])
 
 
 def choose(start: Path, tag: str | None) -> Record:
@@ -49,11 +65,19 @@ def choose(start: Path, tag: str | None) -> Record:
         raise UsageError(f"no campaign {tag!r} in {root}; there are: {', '.join(known)}")
     journals = [Journal(root, name) for name in ([tag] if tag else known)]
     journal = max(journals, key=lambda journal: journal.path.stat().st_mtime_ns)
-    experiments = tuple(journal.read())
+    experiments = tuple(line.experiment for line in journal.scan(lean=True))
     if not experiments:
         raise UsageError(f"{journal.path} holds no experiment yet")
+    return Record(journal.path.parent.name, _targets(journal), experiments, root)
+
+
+def _targets(journal: Journal) -> tuple[str, ...]:
+    """Return the names of a campaign's targets; there was but one of them once."""
     header = journal.read_header() or {}
-    return Record(journal.path.parent.name, str(header.get("target", "")), experiments)
+    named = header.get("targets")
+    if isinstance(named, list):
+        return tuple(map(str, named))
+    return (str(header.get("target", "")),)
 
 
 def history(record: Record, *, as_json: bool) -> None:
@@ -83,12 +107,14 @@ def best(record: Record, *, as_json: bool) -> None:
         print(f"campaign {record.tag}: nothing was kept")
         return
     gain = "" if experiment.effect is None else f", {text.gain(experiment.effect)} over its parent"
+    if experiment.reason == SIMPLER:
+        gain = ", which is simpler and as good"
     print(
         f"campaign {record.tag}, experiment {experiment.number:03}: {experiment.description}{gain}"
     )
-    branch = f"autoexp/{record.tag}"
-    print(f"see it:  git diff {first.commit[:10]} {branch} -- :/{record.target}")
-    print(f"take it: git merge {branch}")
+    paths = " ".join(shlex.quote(f":/{path}") for path in record.paths)
+    print(f"see it:  git diff {first.commit[:10]} {record.branch} -- {paths}")
+    print(f"take it: pytest-autoloop apply {record.tag} (or git merge {record.branch})")
 
 
 def _print(value: Sequence[dict[str, Json]] | dict[str, Json]) -> None:
