@@ -13,8 +13,11 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.briefing import brief_for
+from pytest_autoloop.history.chronicle import Chronicle
+from pytest_autoloop.history.journal import Journal
 from pytest_autoloop.model import Effect, Experiment, GuardReport, HotLine, Metric, Target
 from pytest_autoloop.proposers.messages import build_messages, build_prompt
+from pytest_autoloop.search.base import Start
 
 if TYPE_CHECKING:
     from pytest_autoloop.model import Status
@@ -63,8 +66,12 @@ def main() -> None:
         program = Path(folder, "program.md")
         program.write_text("Keep it readable.\n" * 20, encoding="utf-8")
         for number in (1, 50, 1_000):
+            journal = Journal.create(Path(folder), f"length-{number}")
+            for one in experiments[:number]:
+                journal.append(one)
             brief = brief_for(
-                experiments[:number],
+                Chronicle.open(journal),
+                Start("0" * 40),
                 Target("src/parser.py", "Make `parse` faster."),
                 SOURCE.encode(),
                 METRICS,

@@ -23,7 +23,9 @@ from pytest_autoloop.model import (
     Target,
 )
 from pytest_autoloop.proposers.base import ProposerBase
+from pytest_autoloop.search.base import Start
 from pytest_autoloop.usage import Usage
+from tests.chronicles import chronicle_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,7 +88,7 @@ def experiment(number: int, **changes: object) -> Experiment:
 
 
 def asker(folder: Path, proposer: Scripted, **more: object) -> Asker:
-    """Return what stands before a proposer, without a hook."""
+    """Return what stands before a proposer, without a hook, in a campaign that has begun."""
     return Asker(
         proposer=proposer,
         hook=lambda _: None,
@@ -95,6 +97,7 @@ def asker(folder: Path, proposer: Scripted, **more: object) -> Asker:
         directives=folder / "program.md",
         program=True,
         notes=Notes(folder),
+        chronicle=chronicle_of(folder, [BASELINE]),
         **more,  # type: ignore[arg-type]
     )
 
@@ -102,10 +105,13 @@ def asker(folder: Path, proposer: Scripted, **more: object) -> Asker:
 def ask(
     asked: Asker, number: int = 1, *experiments: Experiment, tried: dict[bytes, int] | None = None
 ) -> Attempt | None:
-    """Ask for an experiment of a campaign."""
+    """Ask for an experiment of a campaign in which some were recorded since."""
     known = {screen.fingerprint(content, program=True): n for content, n in (tried or {}).items()}
-    history = [BASELINE, *experiments]
-    return asked.ask(number, history, "c0", SOURCE, smallest_gain=0.01, tried=known)
+    if experiments:
+        folder = asked.notes.path.parent
+        asked.chronicle = chronicle_of(folder, [BASELINE, *experiments])
+    question = asked.question(number, Start("c0"), SOURCE, smallest_gain=0.01)
+    return asked.answer(question, known.get)
 
 
 @pytest.mark.parametrize(
@@ -271,3 +277,36 @@ def test_a_line_goes_to_the_end_of_its_section(tmp_path: Path) -> None:
     file.write_text("## Tried\n\n- one\n\n## Later\nx\n", encoding="utf-8")
     append_to_section(file, "## Tried", "- two")
     assert file.read_text(encoding="utf-8") == "## Tried\n\n- one\n- two\n\n## Later\nx\n"
+
+
+def test_what_is_open_is_kept_for_the_next_session(tmp_path: Path) -> None:
+    """A failure is remembered when it is billed, and forgotten when an answer carries it."""
+    kept: list[Usage] = []
+    failure = TruncatedReplyError("cut", tokens_used=7, cost_usd=0.125)
+    proposer = Scripted([failure, edit(b"x = 2\n", 1, 0.5)])
+    asked = asker(tmp_path, proposer, keep_bill=kept.append)
+    with pytest.raises(TruncatedReplyError):
+        ask(asked)
+    ask(asked)
+    asked.settle()
+    assert kept == [Usage(None, 7, 0.125), Usage()]
+
+
+def test_where_the_search_goes_back_the_brief_says_so(tmp_path: Path) -> None:
+    """Its values are those of the version that is edited; to mend one, its own failure is told."""
+    report = GuardReport(passed=False, test="t::a", message="assert 0", output="its output")
+    broken = experiment(1, commit="c1", guard=report, metrics={"time": None})
+    better = experiment(2, status="keep", commit="c2", metrics={"time": 1.0})
+    later = experiment(3, commit="c3", guard=replace(report, output="another output"))
+    proposer = Scripted([edit(b"x = 2\n"), edit(b"x = 3\n")])
+    asked = asker(tmp_path, proposer)
+    asked.chronicle = chronicle_of(tmp_path, [BASELINE, broken, better, later])
+    for start in (Start("c2"), Start("c1", "debug", "any")):
+        asked.answer(asked.question(4, start, SOURCE, smallest_gain=None), lambda _: None)
+    best, mended = proposer.briefs
+    assert [reading.value for reading in (*best.readings, *mended.readings)] == [1.0, None]
+    assert best.failure is not None
+    assert mended.failure is not None
+    assert (best.failure.output, mended.failure.output) == ("another output", "its output")
+    assert (best.parent, mended.parent) == ("c2", "c1")
+    assert mended.hint.startswith("This version failed")
