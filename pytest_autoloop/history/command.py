@@ -39,9 +39,6 @@ _SETTINGS = {
     "core.splitIndex": "false",
     "submodule.recurse": "false",
     "worktree.useRelativePaths": "false",
-    # What is written is on the disk before the journal names it; git before 2.36 ignores this.
-    "core.fsync": "loose-object,reference",
-    "core.fsyncMethod": "fsync",
     # Whatever could change the form of the output.
     "core.quotePath": "false",
     "i18n.commitEncoding": "UTF-8",
@@ -58,6 +55,9 @@ _OPTIONS = (
     "--no-replace-objects",
 )
 
+#: Objects and refs are on the disk when a command ends; git before 2.36 does not know the keys.
+_DURABLE = ("-c", "core.fsync=loose-object,reference", "-c", "core.fsyncMethod=fsync")
+
 _environment_lock = threading.Lock()
 
 
@@ -72,12 +72,15 @@ class Result(NamedTuple):
 class GitCommand:
     """Runs git for one directory, through GitPython's command interface.
 
-    Given a `git_dir`, discovery is off: the ``.git`` found in the directory is not believed.
+    Given a `git_dir`, discovery is off: the ``.git`` found in the directory is not believed. What
+    a `durable` one writes survives a power cut.
     """
 
-    def __init__(self, directory: Path, *, git_dir: Path | None = None) -> None:
+    def __init__(
+        self, directory: Path, *, git_dir: Path | None = None, durable: bool = False
+    ) -> None:
         self.directory = directory
-        self._place = ["-C", str(directory)]
+        self._place = [*(_DURABLE if durable else ()), "-C", str(directory)]
         if git_dir is not None:
             self._place += [f"--git-dir={git_dir}", f"--work-tree={directory}"]
 

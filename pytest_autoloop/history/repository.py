@@ -43,6 +43,7 @@ class Repository:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._git = GitCommand(root)
+        self._durable = GitCommand(root, durable=True)  # for what the journal will name
 
     @classmethod
     def open(cls, path: Path) -> Repository:
@@ -192,7 +193,6 @@ class Repository:
 
         Raises:
             UsageError: the path leaves the repository, or is no regular file in `parent`.
-            RepositoryError: git refused.
         """
         name = str(relative_path(path))
         mode = self.mode_of(parent, name) or _REGULAR[0]
@@ -201,16 +201,16 @@ class Repository:
                 f"{name} is not a regular file in commit {parent[:10]} (mode {mode}). "
                 "Name the file that holds the code, not a link to it or a directory."
             )
-        blob = self._git.line("hash-object", "-w", "--stdin", "--no-filters", stdin=content)
+        blob = self._durable.line("hash-object", "-w", "--stdin", "--no-filters", stdin=content)
         with tempfile.TemporaryDirectory(prefix="pytest-autoloop-index-") as directory:
             private = {"GIT_INDEX_FILE": str(Path(directory, "index"))}
-            self._git.run("read-tree", _revision(parent), variables=private)
+            self._durable.run("read-tree", _revision(parent), variables=private)
             entry = f"{mode},{blob},{name}"
-            self._git.run("update-index", "--add", "--cacheinfo", entry, variables=private)
-            tree = self._git.run("write-tree", variables=private).decode("ascii").strip()
+            self._durable.run("update-index", "--add", "--cacheinfo", entry, variables=private)
+            tree = self._durable.run("write-tree", variables=private).decode("ascii").strip()
         text = message.replace("\0", " ").encode("utf-8", "replace")
         arguments = ("commit-tree", tree, "-p", parent, "--no-gpg-sign", "-F", "-")
-        return self._git.line(*arguments, stdin=text)
+        return self._durable.line(*arguments, stdin=text)
 
     # Refs -----------------------------------------------------------------------------------
 
@@ -228,7 +228,7 @@ class Repository:
         self._check_not_checked_out(ref)
         expected = () if expected_old is None else (expected_old,)
         reason = ("-m", "pytest-autoloop")
-        self._git.run("update-ref", "--no-deref", *reason, ref, _revision(commit), *expected)
+        self._durable.run("update-ref", "--no-deref", *reason, ref, _revision(commit), *expected)
 
     def ref(self, name: str) -> str | None:
         """Return what a ref with this full name points at, None when there is none."""

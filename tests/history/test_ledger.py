@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_autoloop.errors import JournalError, RepositoryError, UsageError
+from pytest_autoloop.history import command
 from pytest_autoloop.history.journal import Journal
 from pytest_autoloop.history.ledger import Ledger
 from pytest_autoloop.history.lock import CampaignLock
@@ -20,9 +23,12 @@ from tests.history.conftest import SOURCE, TARGET, Checkout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from pytest_autoloop.model import Status
 
+#: Commands of git that write what must not be lost.
+WRITERS = {"hash-object", "write-tree", "commit-tree", "update-ref"}
 BRANCH = "refs/heads/autoexp/nov20"
 
 
@@ -340,3 +346,23 @@ def test_damage_is_named_and_lets_others_in(desk: Desk) -> None:
     desk.journal.path.write_bytes(content)
     assert "results.tsv" in desk.killed().mended[0]  # how long it should be, nobody knew any more
     desk.whole()
+
+
+def test_commits_are_on_the_disk_before_the_journal_names_them(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every object and the ref of a candidate is flushed by the git that writes it."""
+    if tuple(map(int, desk.checkout.git("version").split()[2].split(".")[:2])) < (2, 36):
+        pytest.skip("this git does not know core.fsync")
+    trace = tmp_path / "trace"
+    monkeypatch.setitem(command.IDENTITY, "GIT_TRACE2_EVENT", str(trace))
+    desk.prepare()
+    events = [json.loads(line) for line in trace.read_text().splitlines()]
+    process = {e["sid"]: e["argv"] for e in events if e["event"] == "start"}
+    flushed = Counter[str]()
+    for e in events:
+        if e.get("key") == "fsync/hardware-flush":
+            (name,) = WRITERS.intersection(process[e["sid"]])
+            flushed[name] += int(e["value"])
+    # A blob, the trees of src and of the root, a commit, a ref.
+    assert flushed == {"hash-object": 1, "write-tree": 2, "commit-tree": 1, "update-ref": 1}
