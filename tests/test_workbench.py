@@ -108,3 +108,16 @@ def test_what_happens_to_the_user_s_own_files_and_branches_is_noticed(project: P
         with bench.checkout(b"x = 2\n"):
             pass
         assert bench.take_notices() == ()
+
+
+def test_another_target_is_somebody_else_s_file(project: Project) -> None:
+    """While one target is improved, an edit of another one is named and put back."""
+    project.commit({**FILES, "b.py": "y = 1\n"})
+    with WorktreePool(Repository.open(project.root), targets=("a.py", "b.py")) as pool:
+        bench = lend(project, pool)
+        pool.write("candidate", "b.py", b"y = 1\n")
+        with bench.checkout(b"x = 2\n") as checkout:
+            assert checkout.found() == Found(b"x = 2\n")
+            (checkout.path / "b.py").write_bytes(b"y = 2\n")
+            assert checkout.found() == Found(b"x = 2\n", ("b.py",))
+        assert (pool.path("candidate") / "b.py").read_bytes() == b"y = 1\n"
