@@ -93,6 +93,8 @@ class Places:
     project: Project
     #: SHA-256 of the files that were copied into the worktrees, by path.
     copied: Mapping[str, str] = field(default_factory=dict)
+    #: Whether rounds repeat the same calls, so that a target may remember their results.
+    warm: bool = False
     #: The commit that both worktrees were made from, until something may have run in them.
     clean: str = ""
 
@@ -116,7 +118,9 @@ class Places:
             target=target.path,
             import_roots=import_roots(root, root / target.path, sys.path),
         )
-        pool = self.pool
+        pool, options = self.pool, leg.options
+        if self.warm:
+            options = replace(options, allow_cross_call_cache=True)
         runner = Runner(project, pool.directory, self.launcher, self.sandbox)
         sides = pool.path("incumbent"), pool.path("candidate")
         place = Workplace(
@@ -127,7 +131,7 @@ class Places:
             target=target,
             commit=commit,
             source=source,
-            options=leg.options,
+            options=options,
             hidden=self.hidden,
             frozen=contents,
             copied=self.copied,
@@ -243,6 +247,7 @@ def set_up(
             _hidden(session, repository, settings),
             project,
             copied=copied_files(repository.root, config.rootpath, settings.copy),
+            warm=settings.rounds == "warm",
             clean=commit,
         )
 

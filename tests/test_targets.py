@@ -279,6 +279,13 @@ def test_parts_of_one_file_are_one_target_to_the_worktrees(places: Places) -> No
         one.of(leg("a.py", symbol="gone"), one.repository.head())
 
 
+def test_with_warm_rounds_every_target_may_remember(places: Places) -> None:
+    """The rounds of a benchmark repeat its calls then, so a cache is a gain that is asked for."""
+    head = places.repository.head()
+    assert not places.of(leg("a.py"), head).options.allow_cross_call_cache
+    assert replace(places, warm=True).of(leg("a.py"), head).options.allow_cross_call_cache
+
+
 def test_a_commit_without_a_target_is_refused(places: Places, project: Project) -> None:
     """A campaign that goes on from an older commit cannot improve what is not in it."""
     older = places.repository.head()
