@@ -33,8 +33,9 @@ class SearchStrategy(Protocol):
     lost. A strategy remembers nothing: the rows tell all, so that a campaign can go on.
     """
 
-    #: As the user wrote it, for example ``restart:20``.
-    name: str
+    @property
+    def name(self) -> str:
+        """As the user writes it, for example ``restart:20``."""
 
     def start(self, number: int, rows: Sequence[Row]) -> Start:
         """Return where an experiment starts from, given what is known when it begins.

@@ -42,11 +42,12 @@ class Tree:
         if sum(row.search == "draft" for row in rows) < _DRAFTS:
             return Start(rows[0].commit, "draft", "any")
         chance = random.Random(f"{self.seed}:{number}")  # noqa: S311 - a choice, not a secret
-        if chance.random() < _DEBUG_SHARE and (broken := _broken(rows)):
+        worth = worths(rows)
+        idle, broken = _leaves(rows, worth)
+        if broken and chance.random() < _DEBUG_SHARE:
             return Start(chance.choice(broken[-_YOUNGEST:]), "debug", "any")
         top = best(rows).commit
-        worth = worths(rows)
-        awake = _awake(rows, worth)
+        awake = [commit for commit, attempts in idle.items() if attempts < _ATTEMPTS]
         if top in awake or chance.random() < _RESTING_SHARE:
             return Start(top)
         if not awake:
@@ -54,35 +55,42 @@ class Tree:
         return Start(max(awake, key=worth.__getitem__), "improve", "better")
 
 
-def _broken(rows: Sequence[Row]) -> list[str]:
-    """Return the commits that may be mended: nothing followed them, and they are not too deep."""
-    depths: dict[str, int] = {}
-    for row in rows:
-        depth = depths.pop(row.parent, 0) + (row.search == "debug")
-        if failed(row) and depth < _DEBUG_DEPTH:
-            depths[row.commit] = depth
-    return list(depths)
+@dataclass(frozen=True, slots=True)
+class _Broken:
+    """A candidate that broke, and what it or the first of those that it mends set out from."""
+
+    parent: str
+    why: str
+    depth: int
 
 
-def _awake(rows: Sequence[Row], worth: dict[str, float]) -> list[str]:
-    """Return the nodes worth improving.
+def _leaves(rows: Sequence[Row], worth: dict[str, float]) -> tuple[dict[str, int], list[str]]:
+    """Return the nodes to improve, with their fruitless attempts, and the commits to mend.
 
-    A node is a draft or what is worth at least as much as its parent, which it replaces. It rests
-    after a few attempts without success. Mending counts for what the broken one was to improve: one
-    that is mended and worse is no node, or else each would begin a line uphill of its own.
+    A node is a draft, or what is worth at least as much as its parent, which it replaces. Mending
+    counts for what the broken one set out from: one that is mended and worse is no node, or else
+    each would begin a line uphill of its own. A broken one is a leaf while nothing followed it; not
+    worth mending are those that set out from a node replaced since, drafts apart.
     """
     idle: dict[str, int] = {}
-    origins: dict[str, tuple[str, str]] = {}
+    broken: dict[str, _Broken] = {}
+    leaves: dict[str, None] = {}
     for row in rows:
-        parent, why = origins.get(row.parent, (row.parent, row.search))
+        leaves.pop(row.parent, None)
+        mended = broken.get(row.parent)
+        origin = mended or _Broken(row.parent, row.search, 0)
+        depth = mended.depth + 1 if mended else 0
         if failed(row):
-            origins[row.commit] = parent, why
+            broken[row.commit] = _Broken(origin.parent, origin.why, depth)
+            if depth < _DEBUG_DEPTH:
+                leaves[row.commit] = None
         here = worth.get(row.commit)
-        better = here is not None and here >= worth.get(parent, 0.0)
-        if better and (why != "draft" or row.status == "keep"):
-            idle.pop(parent, None)
-        elif parent in idle and row.search == "improve":
-            idle[parent] += 1
-        if better or (here is not None and why == "draft"):
+        better = here is not None and here >= worth.get(origin.parent, 0.0)
+        if better and (origin.why != "draft" or row.status == "keep"):
+            idle.pop(origin.parent, None)
+        elif origin.parent in idle and row.search == "improve":
+            idle[origin.parent] += 1
+        if better or (here is not None and origin.why == "draft"):
             idle[row.commit] = 0
-    return [commit for commit, attempts in idle.items() if attempts < _ATTEMPTS]
+    mendable = [c for c in leaves if broken[c].why == "draft" or broken[c].parent in idle]
+    return idle, mendable

@@ -27,18 +27,18 @@ def row(
     return Row(number, status, reason, str(number), str(parent), gain, search, "")
 
 
-def long_campaign(length: int, why: str) -> list[Row]:
-    """Return a campaign as it may be after a night: one keep in fifty, one in ten in play."""
+def long_campaign(length: int) -> list[Row]:
+    """Return a campaign as it may be after a night: nothing was kept in its second half."""
     chance = random.Random(length)
     rows, nodes, broken = [BASELINE], [0], [0]
     for number in range(1, length):
         draw = chance.random()
         parent, search = chance.choice(nodes[-20:]), "improve"
-        if draw < 0.02:
+        if draw < 0.02 and number < length / 2:
             rows.append(row(number, "keep", parent, search, gain=0.02))
             nodes.append(number)
         elif draw < 0.12:
-            search = chance.choice(["improve", why])
+            search = chance.choice(["improve", "draft", "explore", "restart"])
             rows.append(row(number, "explore", parent, search, gain=chance.gauss(-0.1, 0.1)))
             nodes.append(number)
         elif draw < 0.4:

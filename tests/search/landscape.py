@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 Point: TypeAlias = tuple[int, ...]
 #: Log gain of one step up.
 STEP = 0.02
-#: Shares of proposals that break the program, of those from a broken one that mend it, and of
-#: points tried before that come in the same words again.
-BROKEN, MENDED, SAME = 0.15, 0.5, 0.5
+#: Shares of proposals from a broken point that mend it, and of those of a point tried before that
+#: come in the same words again.
+MENDED, SAME = 0.5, 0.5
 #: Heights along the coordinate that holds the optimum behind a valley.
 VALLEY = (0, -2, -1, 1, 3, 6)
 
@@ -38,6 +38,8 @@ class Landscape:
     last: tuple[int, ...]
     #: Height in steps.
     steps: Callable[[Point], int]
+    #: Share of proposals that break the program.
+    broken: float = 0.15
 
     def height(self, point: Point) -> float:
         """Return the log gain over the baseline."""
@@ -61,6 +63,8 @@ def _fork(point: Point) -> int:
 
 #: Every way leads up to the optimum.
 PLAIN = Landscape("plain", (4, 4, 4), sum)
+#: The same, where most proposals break something.
+FRAGILE = Landscape("fragile", (4, 4, 4), sum, broken=0.7)
 #: The optimum lies behind a valley that can be crossed from everywhere: two steps that are worse
 #: than where one stands, then better ones.
 DECEPTIVE = Landscape("valley", (4, 4, 4, 5), _valley)
@@ -155,4 +159,4 @@ class Loop:
             for value in (parent.point[at] - 1, parent.point[at] + 1)
             if 0 <= value <= last
         ]
-        return _Candidate(chance.choice(near), broken=chance.random() < BROKEN)
+        return _Candidate(chance.choice(near), broken=chance.random() < self.landscape.broken)

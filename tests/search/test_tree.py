@@ -78,3 +78,13 @@ def test_what_is_worse_than_before_it_broke_is_left_alone() -> None:
     assert choices(rows) == {Start("2"), Start("1", "improve", "better")}
     rows[-1] = row(11, "keep", 10, "debug", gain=0.02)
     assert choices(rows) == {Start("11")}
+
+
+def test_what_broke_on_a_version_replaced_since_is_left_alone() -> None:
+    """Mended, it would have to beat a better one; a broken draft is another approach."""
+    rows = [*DRAFTS, row(6, "crash", 2), row(7, "timeout", 6, "debug")]
+    assert Start("7", "debug", "any") in choices(rows)
+    rows.append(row(8, "keep", 2, gain=0.1))
+    assert choices(rows) == {Start("8")}
+    rows[5] = row(5, "discard", 0, "draft", reason="guard")
+    assert choices(rows) == {Start("8"), Start("5", "debug", "any")}
