@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,16 @@ class _Member:
     dollars: float = 0.0
     since_keep: int = 0
     failures: int = 0
+    #: Proposals of it that have not been judged yet, and that it is asked for.
+    pending: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Who made the proposal for one brief, and the name that the proposal bears."""
+
+    member: _Member
+    name: str
 
 
 class Team:
@@ -43,18 +54,23 @@ class Team:
     as a share of the best member's. A member without a keep in its last five experiments waits
     until another one has been tried. Where one fails the next one is asked; who has nothing left,
     or failed three times running, drops out.
+
+    Where all members may be asked at once, so may the team. What is not judged yet counts as a try
+    that has gained nothing, so that not all ask the same one.
     """
 
     def __init__(self, proposers: Sequence[Proposer], *, bandit: bool = False) -> None:
         self.name = " + ".join(proposer.name for proposer in proposers)
         self.uses_profile = any(proposer.uses_profile for proposer in proposers)
-        self.parallel = False
+        self.parallel = all(proposer.parallel for proposer in proposers)
         self._members = [_Member(proposer) for proposer in proposers]
         self._everyone = list(proposers)
         self._bandit = bandit
-        #: Who made the proposal that is being judged, and the one before.
-        self._asked: _Member | None = None
+        #: Who made the proposals that are being judged, by the numbers of their briefs, in the
+        #: order of their answers; and the one that was judged last.
+        self._asked: dict[int, _Asked] = {}
         self._latest: _Member | None = None
+        self._lock = threading.Lock()
 
     def check(self, target: Target, source: bytes) -> None:
         """Let every member refuse."""
@@ -80,52 +96,99 @@ class Team:
         Raises:
             ProposerError: nobody could answer.
         """
-        if brief.remark and self._asked is not None:
-            return self._asked.proposer.propose(brief)
-        self._asked = None
+        with self._lock:
+            again = self._asked.get(brief.number) if brief.remark else None
+            if again is None:
+                self._forget(brief.number)
+            waiting = list(self._members)
+        if again is not None:
+            return again.member.proposer.propose(brief)
         failed: list[tuple[str, ProposerError]] = []
-        waiting = list(self._members)
         while waiting:
-            member = self._choose(waiting)
+            with self._lock:
+                # Another thread may have seen that somebody has nothing left.
+                waiting = [member for member in waiting if member in self._members]
+                if not waiting:
+                    break
+                member = self._choose(waiting)
+                member.pending += 1
             waiting.remove(member)
             try:
                 proposal = member.proposer.propose(brief)
-            except ProposerError as error:
+            except BaseException as error:
+                with self._lock:
+                    member.pending -= 1
+                    if isinstance(error, ProposerError):
+                        self._fails(member)
+                if not isinstance(error, ProposerError):
+                    raise
                 failed.append((member.proposer.name, error))
-                member.failures += 1
-                # The last one is left to the campaign, which counts as well and then gives up.
-                if member.failures >= _FAILURES and len(self._members) > 1:
-                    self._members.remove(member)
                 continue
-            member.failures = 0
-            if proposal is None:
-                self._members.remove(member)
-                continue
-            self._asked = member
+            with self._lock:
+                member.failures = 0
+                if proposal is None:
+                    member.pending -= 1
+                    self._drop(member)
+                    continue
+                name = proposal.proposer or member.proposer.name
+                self._asked[brief.number] = _Asked(member, name)
             return _with_failures(proposal, failed)
         if failed:
             raise failed[-1][1]
         return None
 
+    def _fails(self, member: _Member) -> None:
+        member.failures += 1
+        # The last one is left to the campaign, which counts as well and then gives up.
+        if member.failures >= _FAILURES and len(self._members) > 1:
+            self._drop(member)
+
+    def _drop(self, member: _Member) -> None:
+        if member in self._members:
+            self._members.remove(member)
+
+    def _forget(self, number: int) -> _Member | None:
+        """Return who was asked for a brief, for whom it is no longer under way."""
+        asked = self._asked.pop(number, None)
+        if asked is None:
+            return None
+        asked.member.pending -= 1
+        return asked.member
+
     def review(self, brief: Brief) -> Lessons | None:
         """Let the first member look back that does."""
-        reviews = (member.proposer.review(brief) for member in self._members)
+        with self._lock:
+            members = list(self._members)
+        reviews = (member.proposer.review(brief) for member in members)
         return next((lessons for lessons in reviews if lessons is not None), None)
 
     def observe(self, experiment: Experiment) -> None:
         """Credit the member that was asked; tell everyone."""
-        member, self._asked = self._asked, None
-        if member is not None:
-            self._latest = member
-            kept = experiment.status == "keep"
-            member.tries += 1
-            member.seconds += experiment.seconds
-            member.dollars += experiment.cost_usd or 0.0
-            member.since_keep = 0 if kept else member.since_keep + 1
-            if kept and experiment.effect is not None:
-                member.gain += experiment.effect.log_gain
+        with self._lock:
+            member = self._forget(self._brief_of(experiment))
+            if member is not None:
+                self._latest = member
+                kept = experiment.status == "keep"
+                member.tries += 1
+                member.seconds += experiment.seconds
+                member.dollars += experiment.cost_usd or 0.0
+                member.since_keep = 0 if kept else member.since_keep + 1
+                if kept and experiment.effect is not None:
+                    member.gain += experiment.effect.log_gain
         for proposer in self._everyone:
             proposer.observe(experiment)
+
+    def _brief_of(self, experiment: Experiment) -> int:
+        """Return the number of the brief that an experiment came of.
+
+        It is the experiment's own unless several were asked at once; then whose name it bears was
+        asked for the oldest of those that may be meant.
+        """
+        own = self._asked.get(experiment.number)
+        if own is not None and experiment.proposer in {"", own.name}:
+            return experiment.number
+        named = (n for n, asked in self._asked.items() if asked.name == experiment.proposer)
+        return next(named, experiment.number if len(self._asked) == 1 else -1)
 
     def close(self) -> None:
         """Close every member."""
@@ -140,16 +203,16 @@ class Team:
             self._members.remove(member)
             self._members.append(member)
             return member
-        fresh = [member for member in waiting if not member.tries]
+        fresh = [member for member in waiting if not member.tries and not member.pending]
         if fresh:
             return min(fresh, key=lambda member: member.failures)
         rewards = self._rewards()
-        total = sum(member.tries for member in self._members)
+        total = sum(member.tries + member.pending for member in self._members)
         lively = [member for member in waiting if member.since_keep < _PLATEAU]
         others = [member for member in waiting if member is not self._latest]
 
         def bound(member: _Member) -> float:
-            wide = math.sqrt(_EXPLORATION * math.log(total) / member.tries)
+            wide = math.sqrt(_EXPLORATION * math.log(total) / (member.tries + member.pending))
             return rewards[id(member)] + wide
 
         return max(lively or others or waiting, key=bound)
