@@ -85,6 +85,7 @@ class ChatProposer(ProposerBase):
     """
 
     uses_profile = True
+    parallel = True
 
     def __init__(
         self,

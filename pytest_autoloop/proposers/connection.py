@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from pytest_autoloop.errors import (
     EmptyReplyError,
     ProposerError,
     UnreachableError,
 )
+from pytest_autoloop.proposers.clients import Clients
 from pytest_autoloop.proposers.edits import clean_text, visible_reply
 from pytest_autoloop.proposers.faults import (
     TooLargeError,
@@ -41,8 +39,6 @@ if TYPE_CHECKING:
     from pytest_autoloop.proposers.messages import Message
     from pytest_autoloop.proposers.vendors import Server
 
-#: Sent where no key is set: local servers need none, but the client insists on one.
-_PLACEHOLDER_KEY = "no-key-needed"
 #: Shorter values are words such as "ollama", not secrets; hiding them would garble messages.
 _SHORTEST_SECRET = 8
 _QUOTE_LIMIT = 300
@@ -64,7 +60,7 @@ class Answer:
 
 
 class Connection:
-    """Asks one model at one server, through the client of OpenAI.
+    """Asks one model at one server, through the client of OpenAI; several threads may at once.
 
     Args:
         server: the model and where it is served.
@@ -81,9 +77,7 @@ class Connection:
         self._server = server
         self._timeout = timeout
         self._max_retries = max_retries
-        self._client: OpenAI | None = None
-        #: The answer that is being read, of the library that the client is built on.
-        self._received: object = None
+        self._clients = Clients(server, timeout)
         hidden = {*secrets, server.api_key, *secrets_of(server.base_url)}
         # Longest first: one secret may be part of another.
         self._secrets = sorted(
@@ -98,11 +92,10 @@ class Connection:
         """
         import openai  # noqa: PLC0415 - takes a second, so only a campaign that needs it pays
 
-        client = self._connected().with_options(timeout=_REACH_TIMEOUT, max_retries=0)
-
-        def look() -> None:
+        def look(client: OpenAI) -> None:
             # Nothing is expected of the content: it is not even read.
-            with client.models.with_streaming_response.list():
+            patient = client.with_options(timeout=_REACH_TIMEOUT, max_retries=0)
+            with patient.models.with_streaming_response.list():
                 pass
 
         try:
@@ -148,22 +141,24 @@ class Connection:
         """Return the body of the answer, after as many attempts as it takes and there may be."""
         import openai  # noqa: PLC0415 - as above
 
+        closings = self._clients.closings
         for attempt in range(self._max_retries + 1):
             try:
-                return self._within(self._timeout, lambda: self._body(messages))
+                return self._within(self._timeout, lambda client: self._body(client, messages))
             except (openai.APIError, TooSlowError) as error:
                 pause = pause_before_retry(error, attempt)
-                if pause is None or attempt == self._max_retries:
+                ended = closings != self._clients.closings
+                if pause is None or attempt == self._max_retries or ended:
                     raise
             time.sleep(pause)
         raise AssertionError  # the last attempt returns or raises
 
-    def _body(self, messages: Sequence[Message]) -> bytes:
+    def _body(self, client: OpenAI, messages: Sequence[Message]) -> bytes:
         """Return the body of one answer, read piece by piece so that its size can be limited."""
         import openai  # noqa: PLC0415 - as above
 
         body = bytearray()
-        with self._connected().chat.completions.with_streaming_response.create(
+        with client.chat.completions.with_streaming_response.create(
             model=self._server.model,
             messages=cast("list[ChatCompletionMessageParam]", messages),
         ) as response:
@@ -179,25 +174,15 @@ class Connection:
             raise TooLargeError
         return bytes(body)
 
-    def _within(self, seconds: float, work: Callable[[], Result]) -> Result:
-        """Return what the work with the client returns, or close the client when that takes long.
+    def _within(self, seconds: float, work: Callable[[OpenAI], Result]) -> Result:
+        """Return what the work with a client returns, or give the client up when that takes long.
 
         The client's own limit is none: it begins anew with every byte.
         """
-        self._received = None
-        self._connected()  # here, so that the client which is closed is the one that works
-        try:
-            return within(seconds, work, self._is_too_large)
-        except (TooLargeError, TooSlowError, KeyboardInterrupt):
-            self.close()
-            raise
-
-    def _receive(self, response: object) -> None:
-        self._received = response
-
-    def _is_too_large(self) -> bool:
-        """Tell whether too much has come, of an error too: the client reads that to its end."""
-        return getattr(self._received, "num_bytes_downloaded", 0) > _REPLY_LIMIT
+        with self._clients.lend() as client:
+            return within(
+                seconds, lambda: work(client.library), lambda: client.received > _REPLY_LIMIT
+            )
 
     def redact(self, text: str) -> str:
         """Return a text without the secrets."""
@@ -206,44 +191,11 @@ class Connection:
         return text
 
     def close(self) -> None:
-        """Close the connections; a later question opens them again."""
-        if self._client is not None:
-            client, self._client = self._client, None
-            # A request may be under way in another thread, which some versions complain of.
-            with suppress(RuntimeError):
-                client.close()
+        """Close the connections; a later question opens them again.
 
-    def _connected(self) -> OpenAI:
-        import openai  # noqa: PLC0415 - as above
-
-        if self._client is None:
-            parts = urlsplit(self._server.base_url)
-            key = self._server.api_key or _PLACEHOLDER_KEY
-            self._client = openai.OpenAI(
-                api_key=key,
-                # Given always: the client would otherwise read the environment behind our back.
-                base_url=urlunsplit((*parts[:3], "", "")),
-                default_query=dict(parse_qsl(parts.query)),
-                default_headers=self._own_headers(key),
-                timeout=self._timeout,
-                http_client=openai.DefaultHttpxClient(event_hooks={"response": [self._receive]}),
-                max_retries=0,  # ours, so that each attempt has its limit
-            )
-        return self._client
-
-    def _own_headers(self, key: str) -> dict[str, str]:
-        """Return what keeps headers that the environment holds for OpenAI from other servers."""
-        import openai  # noqa: PLC0415 - as above
-
-        # Clients without `Omit` do not read OPENAI_CUSTOM_HEADERS either.
-        if self._server.address_variable == "OPENAI_BASE_URL" or not hasattr(openai, "Omit"):
-            return {}
-        lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n")
-        names = {line.partition(":")[0].strip() for line in lines if ":" in line}
-        names |= {"OpenAI-Organization", "OpenAI-Project"}
-        left_out = {name: openai.Omit() for name in names if name.lower() != "authorization"}
-        # The client's types do not know that a default may be left out too.
-        return {"Authorization": f"Bearer {key}"} | cast("dict[str, str]", left_out)
+        Who is being asked in another thread hears that nobody answers, and does not ask again.
+        """
+        self._clients.close()
 
     def _answer(self, completion: object) -> Answer:
         # Compatible servers are not always compatible: nothing about the shape is certain.
