@@ -7,14 +7,27 @@ an earlier proposal was. It is never the truth about what was tried; the rows ar
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
+from pytest_autoloop import text
 from pytest_autoloop.errors import ProposerError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_autoloop.model import Json
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+#: Characters of a description that a row has.
+_COMPARED = 200
+
+
+def known_as(description: str) -> str:
+    """Return what a row makes of a description."""
+    words = text.visible(" ".join(_CONTROL.sub(" ", description).split()))
+    return words[:_COMPARED]
 
 
 class Handed:

@@ -12,10 +12,10 @@ from pytest_autoloop.history.merging import merged
 from pytest_autoloop.history.repository import Repository
 from pytest_autoloop.model import Edit, Proposal
 from pytest_autoloop.proposers.base import ProposerBase
-from pytest_autoloop.proposers.handed import Handed
+from pytest_autoloop.proposers.handed import Handed, known_as
 from pytest_autoloop.proposers.replay.files import file_candidates, files_of, later
 from pytest_autoloop.proposers.replay.revisions import git_candidates, items_of
-from pytest_autoloop.proposers.replay.tried import digest, known_as, untried
+from pytest_autoloop.proposers.replay.tried import digest, untried
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import TYPE_CHECKING
 
-from pytest_autoloop import text
 from pytest_autoloop.evaluation.screen import fingerprint
+from pytest_autoloop.proposers.handed import known_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from pytest_autoloop.model import Experiment
     from pytest_autoloop.proposers.replay.candidates import Candidate
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-#: Characters of a description that a row has.
-_COMPARED = 200
-
-
-def known_as(description: str) -> str:
-    """Return what a row makes of a description."""
-    words = text.visible(" ".join(_CONTROL.sub(" ", description).split()))
-    return words[:_COMPARED]
 
 
 def digest(candidate: Candidate) -> str:

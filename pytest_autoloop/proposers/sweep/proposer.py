@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.errors import ProposerError, UsageError
+from pytest_autoloop.evaluation.screen import fingerprint
 from pytest_autoloop.model import Edit, Proposal
 from pytest_autoloop.proposers.base import ProposerBase
+from pytest_autoloop.proposers.handed import known_as
 from pytest_autoloop.proposers.sweep import knobs as knobs_of
 from pytest_autoloop.proposers.sweep import space
-from pytest_autoloop.proposers.sweep.study import SAMPLERS, Asked, Known, Trials, stored
+from pytest_autoloop.proposers.sweep.flight import Flight, Pending
+from pytest_autoloop.proposers.sweep.label import Label
+from pytest_autoloop.proposers.sweep.study import SAMPLERS, Asked, Draw, Known, Trials, stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -30,15 +33,6 @@ _LISTED = 10_000
 _PATIENCE = 100
 #: Log gains beyond it are told as it: the samplers want finite numbers.
 _LARGEST_LOG = 700.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Pending:
-    """The trial of a proposal whose experiment has not come back."""
-
-    experiment: int
-    trials: Trials
-    asked: Asked
 
 
 class SweepProposer(ProposerBase):
@@ -60,11 +54,18 @@ class SweepProposer(ProposerBase):
         self._sampler = sampler
         self._seed = seed
         self._records: Path | None = None
-        self._checked: tuple[str, tuple[Knob, ...]] | None = None
+        #: By path.
+        self._checked: dict[str, tuple[Knob, ...]] = {}
+        #: The studies that were opened, by path and knobs, and the one that was used last.
+        self._opened: dict[tuple[str, str], Trials] = {}
         self._trials: Trials | None = None
-        self._pending: _Pending | None = None
-        #: Log gains of commits over the first one.
+        self._path = ""
+        self._flight = Flight()
+        #: What was drawn for the experiment that a proposal was last asked for.
+        self._draws = 0
+        #: Log gains of commits over the first one, and the best commit of each target so far.
         self._totals: dict[str, float] = {}
+        self._best: dict[str, str] = {}
 
     def check(self, target: Target, source: bytes) -> None:
         """Find the knobs.
@@ -91,7 +92,7 @@ class SweepProposer(ProposerBase):
                 f"than {_LISTED:,}: write wider steps or fewer knobs, or choose the sampler tpe"
             )
             raise UsageError(message)
-        self._checked = (target.path, found)
+        self._checked[target.path] = found
 
     def start(self, workbench: Workbench) -> None:
         """Open the study in the records of the campaign, or go on with it.
@@ -100,9 +101,13 @@ class SweepProposer(ProposerBase):
             ProposerError: its file cannot be used.
         """
         self._records = workbench.records
-        if self._checked is not None:
-            path, found = self._checked
+        for path, found in self._checked.items():
             self._prepare(path, found)
+
+    def resume(self, experiments: Iterable[Experiment]) -> None:
+        """Tell the study what it has not been told: a session may end in between."""
+        for experiment in experiments:
+            self._learn(experiment, earlier=True)
 
     def propose(self, brief: Brief) -> Proposal | None:
         """Return the target with other values in its knobs, None when all were tried.
@@ -110,7 +115,8 @@ class SweepProposer(ProposerBase):
         Raises:
             ProposerError: the knobs of the incumbent, or the study, cannot be read.
         """
-        self._give_up(asked_again=bool(brief.remark))
+        self._draws = self._draws if brief.remark else 0
+        self._flight.land(brief)
         path = brief.target.path
         try:
             found = knobs_of.find(path, brief.source, constants=self._constants)
@@ -124,73 +130,81 @@ class SweepProposer(ProposerBase):
         held = all(space.holds(knob.spec, knob.value) for knob in knobs)
         if held and trials.point(present) not in trials.known:
             trials.add(present, self._totals.get(brief.parent, 0.0))
-        asked = self._next(trials, present)
+        asked = self._next(trials, present, brief.number)
         if asked is None:
             return None
-        self._pending = _Pending(brief.number, trials, asked)
         texts = {knob.name: space.text_of(knob.spec, asked.values[knob.name]) for knob in knobs}
         content = knobs_of.write(brief.source, [(knob, texts[knob.name]) for knob in knobs])
-        return Proposal(
-            description=_described(knobs, texts),
-            edits=(Edit(path, content),),
-            proposer=self.name,
-        )
+        description = _described(knobs, texts)
+        # Whether layout counts is the campaign's affair: either may be in the row.
+        prints = (fingerprint(content, program=True), fingerprint(content, program=False))
+        label = Label(brief.number, known_as(description), prints)
+        trials.label(asked, label)
+        self._flight.add(Pending(label, trials, asked))
+        return Proposal(description, edits=(Edit(path, content),), proposer=self.name)
 
     def observe(self, experiment: Experiment) -> None:
         """Tell the study what became of its trial; of others, remember what they gained."""
-        before = self._totals.get(experiment.parent, 0.0)
+        self._learn(experiment, earlier=False)
+
+    def _learn(self, experiment: Experiment, *, earlier: bool) -> None:
+        # A gain is one over the best at that time, whatever the candidate started from.
+        best = self._best.get(experiment.target, experiment.parent)
+        before = self._totals.get(best, 0.0)
         gain = _gain(experiment)
         if experiment.status in {"keep", "explore"} and experiment.commit:
-            self._remember({experiment.commit: before + (gain or 0.0)})
-        pending = self._pending
-        ours = pending is not None and pending.experiment == experiment.number
-        if pending is None or not ours or experiment.proposer != self.name:
+            if experiment.commit not in self._totals:
+                self._remember({experiment.commit: before + (gain or 0.0)})
+            if experiment.status == "keep":
+                self._best[experiment.target] = experiment.commit
+        if experiment.proposer != self.name:
             return
-        self._pending = None
-        asked, trials = pending.asked, pending.trials
+        pending = self._flight.take(experiment, earlier=earlier)
+        if pending is None:
+            return
+        asked, trials, prints = pending.asked, pending.trials, pending.label.fingerprints
         if experiment.reason in {"duplicate", "no-op"}:
             known = trials.known.get(trials.point(asked.values), Known(refused=True))
             trials.tell(asked, known)
+        elif experiment.reason == "conflict" or experiment.fingerprint not in {"", *prints}:
+            # It could not be merged onto a best that had moved, or what was run is another point.
+            trials.fail(asked)
         elif gain is not None and _fair(experiment, gain):
             trials.tell(asked, Known(before + gain))
         else:
             trials.tell(asked, Known())
 
     def close(self) -> None:
-        """Give up the trial that waits."""
-        self._give_up(asked_again=False)
+        """Leave the trials that wait to the next session, which may judge their candidates."""
+        self._flight.clear()
+        self._opened.clear()
         self._trials = None
-
-    def _give_up(self, *, asked_again: bool) -> None:
-        """End a trial that never came back; one that was refused is not asked for again."""
-        pending, self._pending = self._pending, None
-        if pending is None:
-            return
-        asked, trials = pending.asked, pending.trials
-        if asked_again:
-            known = trials.known.get(trials.point(asked.values), Known(refused=True))
-            trials.tell(asked, known)
-        else:
-            trials.fail(asked)
 
     def _prepare(self, path: str, found: Sequence[Knob]) -> tuple[Trials, list[Knob]]:
         """Return the study for some knobs, and the knobs as the study knows them."""
         assert self._records is not None, "a proposer is started before it is asked"
         knobs = list(found)
         if self._constants:
-            specs = self._trials.specs if self._trials else stored(self._records, path)
+            same = self._trials is not None and self._path == path
+            specs = self._trials.specs if self._trials and same else stored(self._records, path)
             knobs = [
                 knobs_of.adopted(knob, specs[knob.name]) if knob.name in specs else knob
                 for knob in found
             ]
         wanted = {knob.name: knob.spec for knob in knobs}
-        if self._trials is None or self._trials.specs != wanted:
-            trials = Trials.open(self._records, path, wanted, self._sampler, self._seed)
-            self._trials = trials
+        key = (path, repr(sorted(wanted.items())))
+        if key not in self._opened:
+            opened = Trials.open(self._records, path, wanted, self._sampler, self._seed)
+            self._opened[key] = opened
+            for label, asked in opened.waiting:
+                self._flight.add(Pending(label, opened, asked, earlier=True))
+        trials = self._opened[key]
+        if self._trials is not trials:
+            self._trials, self._path = trials, path
             known = self._totals
             self._totals = {**known, **trials.totals}
             self._remember({one: known[one] for one in known.keys() - trials.totals.keys()})
-        return self._trials, knobs
+        return trials, knobs
 
     def _remember(self, totals: Mapping[str, float]) -> None:
         self._totals.update(totals)
@@ -198,28 +212,34 @@ class SweepProposer(ProposerBase):
             for commit, total in totals.items():
                 self._trials.remember(commit, total)
 
-    def _next(self, trials: Trials, present: Mapping[str, Value]) -> Asked | None:
+    def _next(self, trials: Trials, present: Mapping[str, Value], number: int) -> Asked | None:
         """Begin a trial of a point that is not known; None when there is none."""
         specs = trials.specs
         size = space.total(list(specs.values()))
         if self._sampler == "grid":
-            return _nearest(
-                trials, {name: space.grid(spec) for name, spec in specs.items()}, present
-            )
-        if size is not None and size <= len(trials.known):
+            grids = {name: space.grid(spec) for name, spec in specs.items()}
+            return _nearest(trials, grids, present, number)
+        if size is not None and size <= trials.taken():
             return None
         small = self._sampler == "tpe" and size is not None and size <= _SMALL
         if not small:
             for _ in range(_PATIENCE):
-                asked = trials.ask()
-                known = trials.known.get(trials.point(asked.values))
-                if known is None:
+                point = trials.point
+                flying = set(trials.flying.values())
+                asked = trials.ask(Draw(number, self._draws))
+                self._draws += 1
+                known = trials.known.get(point(asked.values))
+                if known is not None:
+                    trials.tell(asked, known)
+                elif point(asked.values) in flying:
+                    trials.fail(asked)
+                else:
                     return asked
-                trials.tell(asked, known)
         if size is None or size > _LISTED:
             return None
         # What a sampler keeps missing is found by looking at all there is.
-        return _nearest(trials, {name: space.every(spec) for name, spec in specs.items()}, present)
+        grids = {name: space.every(spec) for name, spec in specs.items()}
+        return _nearest(trials, grids, present, number)
 
 
 def from_spec(argument: str, *, sampler: str, seed: int | None) -> SweepProposer:
@@ -249,14 +269,17 @@ def from_spec(argument: str, *, sampler: str, seed: int | None) -> SweepProposer
 
 
 def _nearest(
-    trials: Trials, grids: Mapping[str, Sequence[Value]], present: Mapping[str, Value]
+    trials: Trials,
+    grids: Mapping[str, Sequence[Value]],
+    present: Mapping[str, Value],
+    number: int,
 ) -> Asked | None:
     """Begin a trial of the unknown point that is nearest to the present one."""
     unknown: Iterable[dict[str, Value]] = (
-        point for point in space.points(grids) if trials.point(point) not in trials.known
+        point for point in space.points(grids) if not trials.is_taken(trials.point(point))
     )
     nearest = min(unknown, key=lambda point: space.distance(grids, point, present), default=None)
-    return None if nearest is None else trials.ask(nearest)
+    return None if nearest is None else trials.ask(Draw(number, 0), nearest)
 
 
 def _gain(experiment: Experiment) -> float | None:

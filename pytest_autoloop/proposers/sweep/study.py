@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 import warnings
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from pytest_autoloop.errors import ProposerError
 from pytest_autoloop.proposers.sweep import space
 from pytest_autoloop.proposers.sweep.grammar import Choice, Range
+from pytest_autoloop.proposers.sweep.label import Label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from optuna import Study
     from optuna.samplers import BaseSampler
     from optuna.storages import JournalStorage
-    from optuna.trial import Trial
+    from optuna.trial import FrozenTrial, Trial
 
     from pytest_autoloop.proposers.sweep.grammar import Spec
     from pytest_autoloop.proposers.sweep.space import Point, Value
@@ -35,6 +37,8 @@ _SPACE = "space"
 _TOTAL = "total:"
 #: Marks a trial that was refused before it ran, so that its point is not asked for again.
 _REFUSED = "refused"
+#: What the proposal of a trial is known by.
+_LABEL = "proposal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,15 @@ class Asked:
     values: dict[str, Value]
 
 
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """What a random choice depends on, beside what the study knows: so it can be repeated."""
+
+    number: int
+    #: Counted within one experiment.
+    attempt: int
+
+
 class Trials:
     """The trials of one target and one space, in the file of the campaign.
 
@@ -62,11 +75,20 @@ class Trials:
     learns to avoid the region without a value that nobody measured.
     """
 
-    def __init__(self, study: Study, specs: Mapping[str, Spec]) -> None:
+    def __init__(
+        self, study: Study, specs: Mapping[str, Spec], sampler: str, seed: int | None
+    ) -> None:
         self.specs = dict(specs)
         self.known: dict[Point, Known] = {}
+        #: Points of trials that have no result yet, by their numbers.
+        self.flying: dict[int, Point] = {}
+        #: Those of them that an earlier session began.
+        self.waiting: list[tuple[Label, Asked]] = []
         self.totals: dict[str, float] = {}
         self._study = study
+        self._sampler, self._seed = sampler, seed
+        if seed is None:
+            study.sampler = _sampler(sampler, None)
         self._running: dict[int, Trial] = {}
         self._distributions = {name: space.distribution(spec) for name, spec in specs.items()}
         self._recall()
@@ -85,8 +107,8 @@ class Trials:
         path = records / FILE
         try:
             with quiet():
-                study = _load(path, target, _described(specs), sampler, seed)
-                return cls(study, specs)
+                study = _load(path, target, _described(specs))
+                return cls(study, specs, sampler, seed)
         except _DAMAGED as error:
             message = (
                 f"the sweep cannot use its study {path}: {error or type(error).__name__}; "
@@ -98,23 +120,44 @@ class Trials:
         """Return the texts of some values, in the order of the names."""
         return tuple(space.text_of(self.specs[name], values[name]) for name in sorted(self.specs))
 
-    def ask(self, values: Mapping[str, Value] | None = None) -> Asked:
+    def is_taken(self, point: Point) -> bool:
+        """Tell whether a point is known, or will be."""
+        return point in self.known or point in self.flying.values()
+
+    def taken(self) -> int:
+        """Count the points that are known or will be."""
+        return len(self.known.keys() | set(self.flying.values()))
+
+    def ask(self, draw: Draw, values: Mapping[str, Value] | None = None) -> Asked:
         """Begin a trial: of these values, or of ones that the sampler likes."""
         with quiet():
             if values is not None:
                 self._study.enqueue_trial(dict(values))
+            elif self._seed is not None:
+                # A sampler that goes on would draw otherwise than one that begins with a session.
+                text = f"{self._seed} {draw.number} {draw.attempt}"
+                seed = random.Random(text).getrandbits(32)  # noqa: S311 - no secret
+                self._study.sampler = _sampler(self._sampler, seed)
             trial = self._study.ask(self._distributions)
             self._running[trial.number] = trial
-            return Asked(trial.number, dict(trial.params))
+            asked = Asked(trial.number, dict(trial.params))
+            self.flying[asked.number] = self.point(asked.values)
+            return asked
+
+    def label(self, asked: Asked, label: Label) -> None:
+        """Write down what the row of a trial will be recognised by."""
+        with quiet():
+            self._running[asked.number].set_user_attr(_LABEL, label.written())
 
     def tell(self, asked: Asked, known: Known) -> None:
         """End a trial, and remember what became of its point."""
         from optuna.trial import TrialState  # noqa: PLC0415 - takes half a second
 
         self.known[self.point(asked.values)] = known
+        self.flying.pop(asked.number, None)
         with quiet():
             if known.refused:
-                self._running[asked.number].set_user_attr(_REFUSED, value=True)
+                self._refuse(asked)
                 self._study.tell(asked.number, state=TrialState.FAIL)
             elif known.value is None:
                 self._study.tell(asked.number, state=TrialState.PRUNED)
@@ -125,8 +168,24 @@ class Trials:
         """End a trial of which nobody knows what became; its point may be asked for again."""
         from optuna.trial import TrialState  # noqa: PLC0415 - takes half a second
 
+        self.flying.pop(asked.number, None)
         with quiet():
             self._study.tell(asked.number, state=TrialState.FAIL)
+
+    def _refuse(self, asked: Asked) -> None:
+        from optuna.trial import TrialState, create_trial  # noqa: PLC0415 - takes half a second
+
+        if asked.number in self._running:
+            self._running[asked.number].set_user_attr(_REFUSED, value=True)
+            return
+        # Optuna marks no trial that another session began: the mark gets one of its own.
+        refused = create_trial(
+            state=TrialState.FAIL,
+            params=asked.values,
+            distributions=self._distributions,
+            user_attrs={_REFUSED: True},
+        )
+        self._study.add_trial(refused)
 
     def add(self, values: Mapping[str, Value], value: float) -> None:
         """Remember a point that is known without a trial, such as the incumbent's."""
@@ -146,12 +205,16 @@ class Trials:
             self._study.set_user_attr(_TOTAL + commit, total)
 
     def _recall(self) -> None:
-        """Read what the file knows; trials that wait for a result have lost it."""
+        """Read what the file knows; trials without a label are of no proposal."""
         from optuna.trial import TrialState  # noqa: PLC0415 - takes half a second
 
         for trial in self._study.get_trials(deepcopy=False):
+            if trial.state == TrialState.WAITING:
+                # It was to be begun; one that is not would be begun instead of the next one.
+                self._study.tell(self._study.ask(), state=TrialState.FAIL)
+                continue
             if trial.state == TrialState.RUNNING:
-                self._study.tell(trial.number, state=TrialState.FAIL)
+                self._await(trial)
                 continue
             if trial.params.keys() != self.specs.keys():
                 continue
@@ -165,6 +228,18 @@ class Trials:
         for name, total in self._study.user_attrs.items():
             if name.startswith(_TOTAL):
                 self.totals[name.removeprefix(_TOTAL)] = float(total)
+
+    def _await(self, trial: FrozenTrial) -> None:
+        """Wait for the result of a trial that an earlier session began."""
+        from optuna.trial import TrialState  # noqa: PLC0415 - takes half a second
+
+        label = Label.of(trial.user_attrs.get(_LABEL))
+        if label is None or trial.params.keys() != self.specs.keys():
+            self._study.tell(trial.number, state=TrialState.FAIL)
+            return
+        asked = Asked(trial.number, dict(trial.params))
+        self.flying[asked.number] = self.point(asked.values)
+        self.waiting.append((label, asked))
 
 
 def stored(records: Path, target: str) -> dict[str, Spec]:
@@ -208,7 +283,7 @@ def quiet() -> Iterator[None]:
         logging.set_verbosity(before)
 
 
-def _load(path: Path, target: str, described: str, sampler: str, seed: int | None) -> Study:
+def _load(path: Path, target: str, described: str) -> Study:
     import optuna  # noqa: PLC0415 - takes half a second
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -224,9 +299,6 @@ def _load(path: Path, target: str, described: str, sampler: str, seed: int | Non
     )
     if _SPACE not in study.user_attrs:
         study.set_user_attr(_SPACE, described)
-    # A study that goes on must not draw again what it drew at first.
-    seed = None if seed is None else (seed + len(study.trials)) % 2**32
-    study.sampler = _sampler(sampler, seed)
     return study
 
 
