@@ -29,7 +29,7 @@ from pytest_autoloop.evaluation.supervise import become_supervisor, can_supervis
 from pytest_autoloop.proposers.agents.leftovers import end_group, end_marked, marked
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 #: Bytes that an agent may print before it is ended.
 OUTPUT_LIMIT = 64 * 2**20
@@ -88,11 +88,13 @@ def run_agent(
     seconds: float,
     grace: float,
     limit: int = OUTPUT_LIMIT,
+    started: Callable[[subprocess.Popen[bytes]], None] | None = None,
 ) -> Ran:
     """Run an agent for at most so many seconds of wall time, and end all that is left of it.
 
     It is asked to end by SIGTERM and killed `grace` seconds later. Its output is written to the
-    files `STDOUT` and `STDERR` in `scratch`. An interrupt ends it in the same way.
+    files `STDOUT` and `STDERR` in `scratch`. An interrupt ends it in the same way, and so does
+    SIGTERM to the supervisor, with which `started` is called.
 
     Raises:
         AgentError: it cannot be started, its supervisor did not live to tell of it, or something
@@ -111,6 +113,7 @@ def run_agent(
             seconds=seconds + grace + _MARGIN,
             output=scratch / _LOG,
             supervisor=not _WINDOWS,
+            started=started,
         )
         lost = bool(ended.returncode)
     finally:

@@ -10,9 +10,10 @@ import tempfile
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from pytest_autoloop.errors import AgentError, EmptyReplyError, UsageError
+from pytest_autoloop.evaluation.process import Running
 from pytest_autoloop.model import Edit, Proposal
 from pytest_autoloop.proposers.agents.answers import Answer, read_usage_file
 from pytest_autoloop.proposers.agents.faults import kind_of, quote
@@ -35,13 +36,16 @@ from pytest_autoloop.proposers.edits import clean_text, parse_description
 from pytest_autoloop.proposers.messages import build_prompt
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    import subprocess
+    from collections.abc import Callable, Mapping, Sequence
 
     from pytest_autoloop.errors import ProposerError
     from pytest_autoloop.model import Brief, Target
     from pytest_autoloop.proposers.agents.presets import Preset
     from pytest_autoloop.proposers.base import Found, Workbench
     from pytest_autoloop.usage import Usage
+
+    _Started: TypeAlias = Callable[[subprocess.Popen[bytes]], None]
 
 _USAGE_VARIABLE = "AUTOLOOP_USAGE_FILE"
 _USAGE_FILE = "usage.json"
@@ -52,6 +56,8 @@ _DESCRIPTION = re.compile(r"[\s#*_>-]*description[\s*_]*:", re.IGNORECASE)
 _PROMPT_LIMIT = 120_000
 #: Seconds between being asked to end and being killed.
 GRACE = 3.0
+#: Seconds in which what an agent has started is ended, and its checkout is as new.
+_PUTTING_BACK = 15.0
 #: Files elsewhere that are named.
 _NAMED = 5
 _NAME_LIMIT = 80
@@ -59,6 +65,8 @@ _NAME_LIMIT = 80
 
 class AgentProposer(ProposerBase):
     """Lets an agent edit the target, and proposes what it leaves there.
+
+    Several agents may run at once, where the workbench lends each a checkout of its own.
 
     Args:
         name: the proposer's name in journal and commits.
@@ -69,6 +77,8 @@ class AgentProposer(ProposerBase):
         grace: seconds between being asked to end and being killed.
 
     """
+
+    parallel = True
 
     def __init__(
         self,
@@ -89,6 +99,7 @@ class AgentProposer(ProposerBase):
         self._grace = grace
         self._program = ""
         self._workbench: Workbench | None = None
+        self._running = Running()
 
     def check(self, target: Target, source: bytes) -> None:  # noqa: ARG002 - any file will do
         """Find the agent's program.
@@ -120,16 +131,20 @@ class AgentProposer(ProposerBase):
             AgentError: it failed, took too long, printed too much, removed or emptied the target.
             EmptyReplyError: it changed nothing in the target.
             ProposerError: no login, no quota, a rate limit, no network, by its own words.
+            EvaluationError: the proposer is closed.
         """
         assert self._workbench is not None, "propose() comes after start()"
         if not self._program:
             self.check(brief.target, brief.source)
-        with tempfile.TemporaryDirectory(
-            prefix="autoloop-agent-", ignore_cleanup_errors=True
-        ) as directory:
+        with (
+            self._running.watch() as started,
+            tempfile.TemporaryDirectory(
+                prefix="autoloop-agent-", ignore_cleanup_errors=True
+            ) as directory,
+        ):
             scratch = Path(directory)
             with self._workbench.checkout(brief.source) as checkout:
-                ran = self._run(brief, checkout.path, scratch)
+                ran = self._run(brief, checkout.path, scratch, started)
                 answer = self._answer(scratch)
                 errors = tail(scratch / STDERR)
                 fault = self._failure(ran, answer, errors) or self._misdeed(
@@ -139,7 +154,11 @@ class AgentProposer(ProposerBase):
                     raise fault
                 return self._proposal(brief, found, answer)
 
-    def _run(self, brief: Brief, checkout: Path, scratch: Path) -> Ran:
+    def close(self) -> None:
+        """End the agents that other threads wait for, and wait until all is put back."""
+        self._running.end(self._grace + _PUTTING_BACK)
+
+    def _run(self, brief: Brief, checkout: Path, scratch: Path, started: _Started) -> Ran:
         prompt = _sendable(build_prompt(brief))
         prompt_file = scratch / "prompt.md"
         prompt_file.write_text(prompt, encoding="utf-8")
@@ -157,6 +176,7 @@ class AgentProposer(ProposerBase):
             stdin=None if takes_prompt(self._arguments) else prompt_file,
             seconds=self._timeout,
             grace=self._grace,
+            started=started,
         )
 
     def _environment(self, checkout: Path, scratch: Path) -> dict[str, str]:
