@@ -119,27 +119,12 @@ def begin(
             f"--autoloop-sandbox=strict: candidates cannot be isolated, since "
             f"{baseline.not_isolated}; change that, or write auto"
         )
-    metrics = baseline.manifest.metrics
-    policy = Policy(
-        metrics,
-        objective=OBJECTIVES[settings.objective](),
-        rule=affordable(rule_from_spec(settings.rule, settings.min_gain), baseline.pair_seconds),
-        rounds="warm" if workplace.options.allow_cross_call_cache else settings.rounds,
-    )
     search = strategy_from_spec(settings.search, settings.seed)
     anew = _open(plan, records, workplace, baseline, proposer)
     ledger = records.ledger
     assert ledger is not None
     asker = _asker(plan, ledger, workplace, baseline, proposer=proposer, listener=listener)
-    judge = Judge(
-        workplace,
-        baseline,
-        policy,
-        Comparison(workplace.evaluator, baseline.manifest, baseline.calibration),
-        listener.check,
-        allow_imports=settings.allow_imports,
-        false_discovery_rate=settings.fdr,
-    )
+    judge = _judge(settings, workplace, baseline, listener)
     campaign = Campaign(
         workplace,
         baseline,
@@ -188,6 +173,27 @@ def _open(
     header["manifests"] = {**known, name: manifest.document()}
     ledger.journal.write_header(header)
     return True
+
+
+def _judge(
+    settings: Settings, workplace: Workplace, baseline: Baseline, listener: Listener
+) -> Judge:
+    policy = Policy(
+        baseline.manifest.metrics,
+        objective=OBJECTIVES[settings.objective](),
+        rule=affordable(rule_from_spec(settings.rule, settings.min_gain), baseline.pair_seconds),
+        rounds="warm" if workplace.options.allow_cross_call_cache else settings.rounds,
+    )
+    return Judge(
+        workplace,
+        baseline,
+        policy,
+        Comparison(workplace.evaluator, baseline.manifest, baseline.calibration),
+        listener.check,
+        allow_imports=settings.allow_imports,
+        simplify=settings.simplify,
+        false_discovery_rate=settings.fdr,
+    )
 
 
 def budget_of(plan: Plan, campaign: Campaign, legs: Sequence[Leg], place: int) -> Budget:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
-import re
 import time
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Protocol, cast
 
-from pytest_autoloop import text
 from pytest_autoloop.asking import Attempt
 from pytest_autoloop.briefing import result_of
+from pytest_autoloop.candidates import Candidate, now, opened
 from pytest_autoloop.evaluation import screen
 from pytest_autoloop.history.merging import merged
 from pytest_autoloop.judging import Case, decided
@@ -19,6 +16,8 @@ from pytest_autoloop.model import Decision, Experiment
 from pytest_autoloop.outlook import Outlook
 from pytest_autoloop.search.base import Start
 from pytest_autoloop.search.base import best as best_of
+from pytest_autoloop.shortening import standing
+from pytest_autoloop.slots import Slots
 from pytest_autoloop.usage import Spending
 
 if TYPE_CHECKING:
@@ -31,13 +30,11 @@ if TYPE_CHECKING:
     from pytest_autoloop.history.chronicle import Chronicle
     from pytest_autoloop.history.ledger import Ledger
     from pytest_autoloop.judging import Judge
-    from pytest_autoloop.model import Brief, GuardReport, Metric, Proposal, Row
+    from pytest_autoloop.model import Brief, Metric, Proposal, Row
     from pytest_autoloop.search.base import SearchStrategy, Stays
     from pytest_autoloop.usage import Usage
     from pytest_autoloop.workplace import Workplace
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_DESCRIPTION_LIMIT = 200
 #: A candidate whose judging was cut short so many times is not begun again: it may be the reason.
 _CUT_SHORT = 2
 
@@ -53,18 +50,6 @@ class Listener(Protocol):
 
     def finished(self, experiment: Experiment) -> None:
         """Take note of an experiment that is in the journal."""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """An answer that is committed, and what is known of it before it is measured."""
-
-    attempt: Attempt
-    experiment: Experiment
-    #: None when nothing in it can be run.
-    content: bytes | None = None
-    #: What its guards said already; None when they have not run.
-    guard: GuardReport | None = None
 
 
 @dataclass(slots=True)
@@ -155,14 +140,12 @@ class Campaign:
     def claimed(self) -> float | None:
         """Sum of the log gains of all keeps, as they were measured when they were kept.
 
-        None when some were read from first calls and others from warm ones, or from a side line:
-        those do not add up.
+        None when some were read from first calls and others from warm ones: those do not add up.
         """
-        kept = self.chronicle.keeps(self.workplace.target.name)
-        effects = [experiment.effect for experiment in kept if experiment.effect is not None]
-        if len({effect.basis for effect in effects}) != 1:
-            return None
-        return math.fsum(effect.log_gain for effect in effects)
+        rows = self.rows
+        kept = self.chronicle.lean(row.number for row in rows if row.status == "keep")
+        bases = {experiment.effect.basis for experiment in kept if experiment.effect is not None}
+        return standing(rows).claimed if len(bases) == 1 else None
 
     # How it begins -----------------------------------------------------------------------------
 
@@ -182,7 +165,7 @@ class Campaign:
             proposer="",
             commit=workplace.commit,
             parent="",
-            timestamp=_now(),
+            timestamp=now(),
             seconds=self.baseline.seconds,
             metrics=self.judge.values(self.baseline.pairs),
             pairs=self.baseline.pairs,
@@ -240,7 +223,7 @@ class Campaign:
         May be called beside `run`, from another thread.
         """
         target = self.workplace.target
-        experiment = self._opened(attempt, answer.number)
+        experiment = opened(attempt, answer.number, target, self.metrics)
         if answer.times > _CUT_SHORT:
             times = answer.times - 1
             detail = f"its judging was cut short {times} times, with the whole session"
@@ -276,6 +259,14 @@ class Campaign:
         attempt = Attempt(start, source, answer.proposal, time.monotonic(), answer.proposing)
         return self.run(self.prepare(attempt, self.receive(attempt, answer.number)))
 
+    def slots(self, count: int) -> Slots:
+        """Return where so many candidates can be guarded at once."""
+        place = self.workplace
+        written = self.baseline.written
+        return Slots(
+            place.pool, place.evaluator, place.runner, place.commit, written=written, count=count
+        )
+
     def audit(self) -> Audit | None:
         """Measure the first commit against the best again; None when nothing was kept.
 
@@ -305,7 +296,15 @@ class Campaign:
                 return decided(experiment, Decision("discard", "duplicate", told))
         keeps = sum(row.status == "keep" for row in rows)
         best_content = source if attempt.start.commit == best else self.read(best)
-        case = Case(content, best_content, source, attempt.start.stays, keeps)
+        anchor = standing(rows).anchor.commit
+        case = Case(
+            content,
+            best=best_content,
+            parent=source,
+            stays=attempt.start.stays,
+            anchor=best_content if anchor == best else self.read(anchor),
+            keeps=keeps,
+        )
         return self.judge.run(experiment, case, guard)
 
     def _moved(
@@ -334,28 +333,6 @@ class Campaign:
             content, target.path, source, self._tried, program=program, symbol=target.symbol
         ) or self.judge.inspect(proposal, content)
 
-    def _opened(self, attempt: Attempt, number: int) -> Experiment:
-        """Return an experiment of which only the proposal is known."""
-        proposal = attempt.proposal
-        return Experiment(
-            number=number,
-            status="discard",
-            reason="",
-            description=_one_line(proposal.description),
-            proposer=_one_line(proposal.proposer),
-            commit="",
-            parent=attempt.start.commit,
-            timestamp=_now(),
-            seconds=0.0,
-            metrics=dict.fromkeys((metric.name for metric in self.metrics), None),
-            tokens_used=proposal.usage.tokens,
-            cost_usd=proposal.usage.cost_usd,
-            stages={"propose": attempt.proposing},
-            flags=tuple(map(_one_line, proposal.remarks)),
-            target=self.workplace.target.name,
-            search=attempt.start.why,
-        )
-
     def _tried(self, fingerprint: str) -> int | None:
         """Return the experiment that tried the same candidate since the last baseline."""
         return self.chronicle.find(fingerprint, since=self.rows[0].number)
@@ -365,12 +342,3 @@ class Campaign:
         self.ledger.record(experiment)
         self.listener.finished(experiment)
         return experiment
-
-
-def _one_line(description: str) -> str:
-    words = text.visible(" ".join(_CONTROL.sub(" ", description).split()))
-    return words[:_DESCRIPTION_LIMIT] or "no description"
-
-
-def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")

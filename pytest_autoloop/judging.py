@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 from pytest_autoloop import text
 from pytest_autoloop.decision import gains, online
+from pytest_autoloop.decision.equivalence import as_good
 from pytest_autoloop.decision.rules import Sequential
 from pytest_autoloop.evaluation import judge, screen
 from pytest_autoloop.harness.hidden import redact
-from pytest_autoloop.model import TIME, Decision, GuardReport
+from pytest_autoloop.model import TIME, Decision
+from pytest_autoloop.shortening import SIMPLER, shorter
+from pytest_autoloop.slots import judged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_autoloop.baseline import Baseline
     from pytest_autoloop.comparison import Audit, Comparison
     from pytest_autoloop.decision.verdict import Policy
-    from pytest_autoloop.model import Experiment, Pair, Proposal
+    from pytest_autoloop.model import Experiment, GuardReport, Pair, Proposal
     from pytest_autoloop.search.base import Stays
     from pytest_autoloop.workplace import Workplace
 
@@ -35,6 +38,9 @@ class Case:
     best: bytes
     parent: bytes
     stays: Stays = "no"
+    #: The last version that was kept for a gain: what is only simpler must be as good as that one,
+    #: so that small losses do not add up.
+    anchor: bytes = b""
     #: Keeps before it, for a bound on the share of false ones.
     keeps: int = 0
 
@@ -51,6 +57,8 @@ class Judge:
     veto: Callable[[Proposal], str | None]
     #: Modules that a candidate may import although the first commit does not.
     allow_imports: tuple[str, ...] = ()
+    #: Whether what is as good and shorter is kept, too.
+    simplify: bool = False
     #: Bound on the share of false keeps among all keeps of the session; None leaves it open.
     false_discovery_rate: float | None = None
 
@@ -88,6 +96,8 @@ class Judge:
             if experiment.reason or experiment.status != "keep":
                 return experiment
             experiment = self._compared(experiment, case)
+            if self.simplify and experiment.status == "discard" and experiment.reason == "no-gain":
+                experiment = self._simplified(experiment, case)
             if experiment.status == "discard" and experiment.reason in _WORKS:
                 return self._side_line(experiment, case)
             return experiment
@@ -114,14 +124,7 @@ class Judge:
         """Run the guards; a candidate that changes the harness's files has not passed them."""
         workplace = self.workplace
         report = workplace.evaluator.guard(self.baseline.manifest.required)
-        changed = workplace.pool.altered("candidate")
-        tampered = [path for path in changed if path not in self.baseline.written]
-        # A run that was cut short could not put back what a guard changes and restores.
-        if tampered and report.status == "discard":
-            message = f"the run changed {', '.join(tampered)}"
-            report = replace(
-                report, passed=False, status="discard", reason="tampered", message=message
-            )
+        report = judged(report, workplace.pool.altered("candidate"), self.baseline.written)
         # Whatever else it left, a cache or a module, must not help while it is measured.
         workplace.pool.reset("candidate")
         return report
@@ -168,6 +171,21 @@ class Judge:
         if refusal is None:
             return experiment
         return decided(experiment, replace(refusal, effect=experiment.effect))
+
+    def _simplified(self, experiment: Experiment, case: Case) -> Experiment:
+        """Keep a candidate that wins nothing if it is shorter, and shown to be as good."""
+        path = self.workplace.target.path
+        if experiment.effect is None or not shorter(case.content, case.best, path):
+            return experiment
+        self.workplace.place("incumbent", case.anchor)
+        self.workplace.place("candidate", case.content)
+        decision = self.comparison.decide(as_good(self.policy, SIMPLER))
+        experiment = replace(experiment, stages=_added(experiment.stages, self.comparison.seconds))
+        if decision.status != "keep":
+            return experiment
+        news = screen.news(case.content, path, case.best)
+        # The effect is that over the anchor, so that what simplifications cost is not lost.
+        return replace(decided(experiment, decision), reason=SIMPLER, news=news)
 
     def _side_line(self, experiment: Experiment, case: Case) -> Experiment:
         """Let a candidate that works, but does not beat the best, stay in play if it may."""

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
     from pytest_autoloop.asking import Attempt
     from pytest_autoloop.budget import Budget
-    from pytest_autoloop.campaign import Campaign, Candidate
+    from pytest_autoloop.campaign import Campaign
+    from pytest_autoloop.candidates import Candidate
     from pytest_autoloop.history.answers import Answer
-    from pytest_autoloop.model import Experiment, GuardReport, Proposal
+    from pytest_autoloop.model import Experiment, Proposal
+    from pytest_autoloop.slots import Slots
     from pytest_autoloop.usage import Usage
 
 #: Failures to propose, one after another, that end a campaign.
@@ -51,8 +53,6 @@ class Loop:
     budget: Budget
     seeds: deque[Proposal] = field(default_factory=deque)
     workers: int = 1
-    #: Runs the guards of a candidate beside the one that is measured; None leaves them to its turn.
-    guard_ahead: Callable[[bytes], GuardReport] | None = None
     #: Somebody wants the campaign to end.
     interrupted: Callable[[], bool] = bool
     #: Why no further proposal was asked for, in words; empty while the loop runs.
@@ -67,6 +67,9 @@ class Loop:
     #: What answers have cost that are not recorded yet, by their numbers.
     _waiting: dict[int, Usage] = field(default_factory=dict)
     _asked: int = 0
+    #: Where candidates are guarded beside the one that is measured.
+    _slots: Slots | None = None
+    _overlap: Overlap[Attempt, Received, Candidate] | None = None
 
     def __iter__(self) -> Iterator[Turn]:
         """Return the experiments; the caller runs each before it asks for the next."""
@@ -83,6 +86,8 @@ class Loop:
             attempt = campaign.seed(self.seeds.popleft())
             yield Turn(number, self._counted(partial(self._run_seed, attempt, number)))
         self._asked = campaign.chronicle.last_number + 1
+        if self.workers > 1:
+            self._slots = campaign.slots(self.workers)
         overlap: Overlap[Attempt, Received, Candidate] = Overlap(
             self.workers,
             lambda: self._question(overlap),
@@ -90,11 +95,15 @@ class Loop:
             self._prepare,
             parallel=campaign.asker.proposer.parallel,
         )
-        try:
-            yield from self._proposed(overlap)
-        finally:
-            # What has been answered and not judged is on the disk, for the next session.
-            overlap.close()
+        self._overlap = overlap
+        yield from self._proposed(overlap)
+
+    def close(self) -> None:
+        """Ask for nothing more; what was answered and not judged waits for the next session."""
+        if self._overlap is not None:
+            self._overlap.close()
+        if self._slots is not None:
+            self._slots.close()
 
     def _proposed(self, overlap: Overlap[Attempt, Received, Candidate]) -> Iterator[Turn]:
         """Return what the proposer suggests, in the order of its answers."""
@@ -137,9 +146,11 @@ class Loop:
 
     def _prepare(self, received: Received) -> Candidate:
         candidate = self.campaign.prepare(received.attempt, received.answer)
-        if self.guard_ahead is None or candidate.content is None:
+        if self._slots is None or candidate.content is None:
             return candidate
-        return replace(candidate, guard=self.guard_ahead(candidate.content))
+        workplace, manifest = self.campaign.workplace, self.campaign.baseline.manifest
+        files = {**workplace.frozen, workplace.target.path: candidate.content}
+        return replace(candidate, guard=self._slots.guard(files, manifest.required))
 
     def _run_seed(self, attempt: Attempt, number: int) -> Experiment:
         answer = self.campaign.receive(attempt, number)

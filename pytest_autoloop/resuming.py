@@ -131,7 +131,12 @@ def gone_on(
     # It is judged only if the manifest turns out to be another one, too.
     seeds = {
         leg.target.name: _carried(
-            repository, leg.target, best, commit, "what was kept before", "--autoloop-rebaseline"
+            repository,
+            leg.target,
+            found=best,
+            commit=commit,
+            name="what was kept before",
+            option="--autoloop-rebaseline",
         )
         for leg in legs
     }
@@ -186,14 +191,16 @@ def with_warm_start(repository: Repository, plan: Plan, legs: Sequence[Leg]) -> 
         raise UsageError(f"{option} is neither a campaign ({tags}) nor a commit: correct it")
     name = f"the best of {wanted}" if known else f"the target of {wanted}"
     seeds = {
-        leg.target.name: _carried(repository, leg.target, found, plan.commit, name, option)
+        leg.target.name: _carried(
+            repository, leg.target, found=found, commit=plan.commit, name=name, option=option
+        )
         for leg in legs
     }
     return replace(plan, seeds=seeds)
 
 
 def _carried(
-    repository: Repository, target: Target, found: str, commit: str, name: str, option: str
+    repository: Repository, target: Target, *, found: str, commit: str, name: str, option: str
 ) -> Proposal:
     """Return a proposal that brings the target of one commit to another one.
 

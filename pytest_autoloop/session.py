@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,24 @@ if TYPE_CHECKING:
     from pytest_autoloop.workplace import Places
 
 _PASSED = ("baseline", "keep", "explore")
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What it takes to improve one target."""
+
+    session: pytest.Session
+    plan: Plan
+    legs: Sequence[Leg]
+    #: Which of the legs it is.
+    place: int
+    places: Places
+    proposer: Proposer
+    interrupts: Interrupts
+
+    @property
+    def leg(self) -> Leg:
+        return self.legs[self.place]
 
 
 class AutoloopSession:
@@ -110,7 +129,8 @@ class AutoloopSession:
         with set_up(session, settings, repository, legs, plan.commit) as places:
             self._terminal.contained(places.sandbox)
             for place in range(self._records.place_in(plan.targets), len(legs)):
-                leg = self._leg(session, plan, places, legs, place, proposers[place], interrupts)
+                run = _Run(session, plan, legs, place, places, proposers[place], interrupts)
+                leg = self._leg(run)
                 if leg is None or leg.final:
                     break
         if interrupts.asked:
@@ -159,26 +179,17 @@ class AutoloopSession:
             return gone_on(session, repository, plan, legs)
         return with_warm_start(repository, plan, legs)
 
-    def _leg(
-        self,
-        session: pytest.Session,
-        plan: Plan,
-        places: Places,
-        legs: Sequence[Leg],
-        place: int,
-        proposer: Proposer,
-        interrupts: Interrupts,
-    ) -> Loop | None:
+    def _leg(self, run: _Run) -> Loop | None:
         """Improve one target, and return the loop that did; None when it could not begin."""
-        leg, records = legs[place], self._records
+        leg, plan, session, records = run.leg, run.plan, run.session, self._records
         try:
-            workplace = places.of(leg, records.standing(plan, leg.target.name))
+            workplace = run.places.of(leg, records.standing(plan, leg.target.name))
             campaign = begin(
                 plan,
                 records,
                 workplace,
                 leg.metrics,
-                proposer=proposer,
+                proposer=run.proposer,
                 listener=Hooks(self._config),
             )
         except UsageError:
@@ -193,17 +204,21 @@ class AutoloopSession:
         seed = plan.seeds.get(leg.target.name)
         loop = Loop(
             campaign,
-            budget_of(plan, campaign, legs, place),
+            budget_of(plan, campaign, run.legs, run.place),
             seeds=deque([seed] if campaign.anew and seed else []),
-            interrupted=lambda: interrupts.asked,
+            workers=plan.settings.workers,
+            interrupted=lambda: run.interrupts.asked,
         )
-        for turn in loop:
-            with interrupts.finishing():
-                self._protocol(session, turn.number, turn.run)
+        try:
+            for turn in loop:
+                with run.interrupts.finishing():
+                    self._protocol(session, turn.number, turn.run)
+        finally:
+            loop.close()
         # Who asked for N experiments and got them need not be told.
         if loop.ended and not (loop.complete and loop.done):
             self._terminal.note(loop.ended)
-        if self._settings.attempt is None and not interrupts.asked:
+        if self._settings.attempt is None and not run.interrupts.asked:
             self._terminal.audited(campaign.audit())
         return loop
 

@@ -14,14 +14,18 @@ ROOT = Path(pytest_autoloop.__file__).parent
 #: several modules, each may import those that follow it in the line.
 ROOMS = (
     ("plugin",),
-    ("session", "nodes"),
+    ("session", "nodes", "interrupts"),
     ("cli",),
     ("reporting",),
     (
+        "loop",
         "assembly",
         "proposing",
+        "resuming",
         "opening",
         "campaign",
+        "candidates",
+        "judging",
         "budget",
         "goals",
         "asking",
