@@ -107,3 +107,67 @@ def test_collect_only_lists_and_runs_nothing(project: Project) -> None:
     assert "test_words.py::test_it_begins_with_alpha" in session.stdout
     assert "autoloop::" not in session.stdout
     assert snapshot(project.root) == before
+
+
+def test_several_targets_have_a_block_each(project: Project) -> None:
+    """What was won of each, then one diff and one command for all; side lines name their parent."""
+    project.commit(
+        {
+            **COUNTED,
+            "more.txt": "alpha beta gamma delta\n",
+            "conftest.py": '''
+                import pytest_autoloop as autoloop
+
+                @autoloop.target(metrics=["letters"])
+                def target():
+                    """Make it shorter."""
+                    return "words.txt"
+
+                @autoloop.target(metrics=["more_letters"], stage=2)
+                def more():
+                    """Make it shorter."""
+                    return "more.txt"
+
+                @autoloop.metric(direction="lower")
+                def letters(target):
+                    return len(target.read_text())
+
+                @autoloop.metric(direction="lower")
+                def more_letters(more):
+                    return len(more.read_text())
+            ''',
+        }
+    )
+    ideas = project.ideas(
+        "alpha b\n", "beta\n", "alpha beta gamma delta epsilon\n", "alpha bet\n", suffix=".txt"
+    )
+
+    session = project.autoloop(
+        8,
+        "-v",
+        "--autoloop-tag=two",
+        "--autoloop-search=explore:3",
+        f"--autoloop-proposer={ideas}",
+        "--autoloop-sandbox=off",
+    )
+
+    assert session.returncode == 0, session.output
+    shown = lines(session.stdout)
+    told = "\n".join(shown)
+    assert "letters 31 (+287.5%)   [explore]   idea 3" in told
+    assert "[improve from 003]   idea 4" in told
+    # The verbose summary names the ideas that failed, the biggest wins come first.
+    block = shown[shown.index("words.txt:") :]
+    assert block[1].endswith("letters 8 (2.13× better [2.13×, 2.13×])   idea 1")
+    assert block[2:4] == [
+        "not kept: 1 guard",
+        "  002 guard failed: test_words.py::test_it_begins_with_alpha   idea 2",
+    ]
+    assert block[4] == "letters 17 → 8 · audited gain 2.13× · claimed 2.13×"
+    assert block[5] == "more.txt:"
+    (see,) = [line for line in block if line.startswith("see it: ")]
+    assert see.endswith("autoexp/two -- :/words.txt :/more.txt")
+    assert sum(line.startswith("take it: ") for line in block) == 1
+    (again,) = [line for line in block if line.startswith("go on: ")]
+    assert again.startswith("go on: pytest --autoloop 16 ")
+    assert again.endswith("--autoloop-sandbox=off --autoloop-tag two")

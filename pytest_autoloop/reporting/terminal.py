@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_autoloop import text
 from pytest_autoloop.errors import AutoloopError
 from pytest_autoloop.proposers.working_tree import NAME as TRY
-from pytest_autoloop.reporting import ending
+from pytest_autoloop.reporting import ending, lines
 from pytest_autoloop.reporting.document import leg_document, session_document, told_try
 from pytest_autoloop.reporting.going_on import going_on
 
@@ -127,11 +127,20 @@ class Terminal:
         if self._reporter is not None:
             self._reporter.write_line(f"autoloop: {sandbox.told()}")
 
-    def went_on(self, mended: Sequence[str]) -> None:
-        """Tell what a session that was killed left, and what was done about it."""
-        if self._reporter is not None:
-            for line in mended:
-                self._reporter.write_line(f"autoloop: {line}")
+    def went_on(
+        self, mended: Sequence[str], last: int | None = None, pending: Sequence[int] = ()
+    ) -> None:
+        """Tell how a campaign goes on: after which experiment, and what a killed session left."""
+        for line in lines.went_on(last, mended, pending):
+            self.say(line)
+
+    def say(self, line: str) -> None:
+        """Print a line now, between the experiments."""
+        reporter = self._reporter
+        # With -q letters stand in one line.
+        if reporter is not None and self._verbosity >= 0:
+            reporter.ensure_newline()
+            reporter.write_line(f"autoloop: {line}")
 
     def interrupted(self) -> None:
         """Say what the first Ctrl-C does."""
@@ -253,7 +262,7 @@ class Terminal:
     def _told(self, campaign: Campaign, experiment: Experiment, details: dict[str, Any]) -> str:
         if experiment.status != "baseline":
             flags = f"({', '.join(experiment.flags)})" if experiment.flags else ""
-            start = _origin(campaign, experiment)
+            start = lines.origin(experiment, campaign.rows)
             outcome = text.outcome(experiment, campaign.primary)
             parts = [outcome, start, flags, experiment.description]
             return "   ".join(part for part in parts if part)
@@ -280,18 +289,18 @@ class Terminal:
         if reporter is None or campaign is None or not legs:
             return
         reporter.write_sep("-", "autoloop", bold=True)
-        lines: list[str] = []
+        told: list[str] = []
         for leg, end in legs:
             if len(legs) > 1:
-                lines.append(f"{end.target}:")
-            lines += self._block(leg, end)
+                told.append(f"{end.target}:")
+            told += self._block(leg, end)
         if legs[-1][0].tried is None:
             table = self._relative(campaign.ledger.results.path)
-            lines += ending.taking([end for _, end in legs], table)
-        lines += [*self._account, *self._notes]
+            told += ending.taking([end for _, end in legs], table)
+        told += [*self._account, *self._notes]
         if self._goes_on:
-            lines.append(f"go on: {self._goes_on}")
-        for line in lines:
+            told.append(f"go on: {self._goes_on}")
+        for line in told:
             reporter.write_line(line)
 
     @staticmethod
@@ -311,16 +320,6 @@ def _begun(campaign: Campaign) -> bool:
     """Tell whether a target has a baseline: without one there is nothing to tell."""
     own = {campaign.workplace.target.name, ""}
     return any(row.status == "baseline" for row in campaign.chronicle.rows if row.target in own)
-
-
-def _origin(campaign: Campaign, experiment: Experiment) -> str:
-    """Say what a candidate started from, where that is not the best."""
-    if experiment.search in {"", "improve"}:
-        return ""
-    parent = experiment.parent
-    rows = campaign.chronicle.rows
-    number = next((row.number for row in reversed(rows) if row.commit == parent), None)
-    return f"[{experiment.search}{'' if number is None else f' from {number:03}'}]"
 
 
 def _is_error(report: pytest.TestReport) -> bool:

@@ -1,0 +1,46 @@
+"""Single lines of a campaign: how it goes on, and what an experiment started from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_autoloop import text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_autoloop.model import Experiment, Row
+
+_LISTED = 5
+
+
+def went_on(last: int | None, mended: Sequence[str], pending: Sequence[int]) -> list[str]:
+    """Tell after which experiment a campaign goes on, and what a killed session left.
+
+    Args:
+        last: number of its last experiment; None when it begins, and nothing is told.
+        mended: a sentence for each thing that was mended.
+        pending: numbers of answers whose judging was cut short.
+
+    """
+    lines = [] if last is None else [f"goes on after experiment {last:03}"]
+    lines += mended
+    if pending:
+        listed = ", ".join(f"{number:03}" for number in pending[:_LISTED])
+        more = f" and {len(pending) - _LISTED} more" if len(pending) > _LISTED else ""
+        verb = "was" if len(pending) == 1 else "were"
+        lines.append(f"{listed}{more} {verb} cut short and will be judged first")
+    return [text.visible(line) for line in lines]
+
+
+def origin(experiment: Experiment, rows: Sequence[Row]) -> str:
+    """Say what a candidate started from; empty where it is the best of its time, as usual."""
+    earlier = [row for row in rows if row.number < experiment.number]
+    best = next((row for row in reversed(earlier) if row.status in {"keep", "baseline"}), None)
+    if best is None or not experiment.parent:
+        return ""
+    if experiment.parent == best.commit:
+        return "" if experiment.search in {"", "improve"} else f"[{experiment.search}]"
+    made = (row.number for row in reversed(earlier) if row.commit == experiment.parent)
+    number = next(made, None)
+    return f"[{experiment.search} from {'elsewhere' if number is None else f'{number:03}'}]"
