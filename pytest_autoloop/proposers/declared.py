@@ -12,12 +12,12 @@ from pytest_autoloop.proposers.base import ProposerBase
 from pytest_autoloop.usage import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from pytest_autoloop.model import Brief, Experiment, Target
     from pytest_autoloop.proposers.base import Proposer, Workbench
 
-_OPTIONAL = ("check", "start", "review", "observe", "close")
+_OPTIONAL = ("check", "start", "resume", "review", "observe", "close")
 
 
 class DeclaredProposer(ProposerBase):
@@ -29,6 +29,7 @@ class DeclaredProposer(ProposerBase):
     def __init__(self, value: Any, name: str) -> None:  # noqa: ANN401 - whatever a user returns
         self.name = str(getattr(value, "name", name))
         self.uses_profile = bool(getattr(value, "uses_profile", False))
+        self.parallel = bool(getattr(value, "parallel", False))
         self._propose: Callable[..., Any] = getattr(value, "propose", value)
         self._methods: dict[str, Callable[..., Any]] = {
             method: getattr(value, method) for method in _OPTIONAL if hasattr(value, method)
@@ -49,6 +50,15 @@ class DeclaredProposer(ProposerBase):
             UsageError: it fails.
         """
         self._call(UsageError, "start", workbench)
+
+    def resume(self, experiments: Iterable[Experiment]) -> None:
+        """Tell it what was tried before.
+
+        Raises:
+            UsageError: it fails.
+        """
+        # A list, which may be walked more than once, and counted.
+        self._call(UsageError, "resume", list(experiments))
 
     def propose(self, brief: Brief) -> Proposal | None:
         """Return what it suggests.
