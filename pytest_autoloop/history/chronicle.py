@@ -10,10 +10,10 @@ import threading
 from collections import Counter
 from heapq import nlargest
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
 from pytest_autoloop.errors import JournalError
-from pytest_autoloop.history.index import entry, faults, lean_from, open_index, transient, word
+from pytest_autoloop.history.index import Words, entry, faults, lean_from, open_index, transient
 from pytest_autoloop.history.journal import Line, record_failure
 from pytest_autoloop.history.records import lean
 from pytest_autoloop.model import Row
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from pytest_autoloop.model import Experiment, Status
 
     Found = TypeVar("Found")
+
+#: Tokens, dollars and unpriced tokens, as in `Spending`.
+_Spent: TypeAlias = "tuple[int | None, float | None, int]"
 
 _NAME = "chronicle.sqlite"
 #: Lines of the journal that are taken in at once, and experiments that are read at once.
@@ -116,11 +119,11 @@ class Chronicle:
     @property
     def spent(self) -> Spending:
         """What all experiments cost."""
-        return self._spent
+        return self.spent_with(Usage())
 
     def spent_with(self, usage: Usage) -> Spending:
         """Return what all experiments cost together with what came to none."""
-        return _sum(self._spent, usage.tokens, usage.cost_usd)
+        return Spending(*_sum(self._spent, usage.tokens, usage.cost_usd))
 
     @property
     def head(self) -> str:
@@ -284,21 +287,26 @@ class Chronicle:
     def _read_rows(self, index: Index) -> None:
         self._rows: list[Row] = []
         self._last_number, self._head = -1, ""
-        self._spent, self._elapsed = Spending(None, None, 0), 0.0
+        self._spent: _Spent = (None, None, 0)
+        self._elapsed = 0.0
         self.results_size = None
         # Thousands of rows repeat few texts.
         shared: dict[str, str] = {}
-        words: dict[bytes, str] = {}
+        words = Words()
         for found in index.ask(f"SELECT {_SLIM} FROM experiments ORDER BY offset"):  # noqa: S608
-            number, *blobs, made, parent, gain, tokens, cost, elapsed, results = found
-            for blob in blobs:
-                if blob not in words:
-                    words[blob] = word(blob)
-            status, reason, search, target = (words[blob] for blob in blobs)
-            parent = shared.setdefault(parent, parent)
-            row = Row(number, cast("Status", status), reason, made, parent, gain, search, target)
+            number, status, reason, search, target, made, parent, gain, *rest = found
+            tokens, cost, self._elapsed, self.results_size = rest
+            row = Row(
+                number,
+                cast("Status", words[status]),
+                words[reason],
+                made,
+                shared.setdefault(parent, parent),
+                gain,
+                words[search],
+                words[target],
+            )
             self._note(row, tokens, cost)
-            self._elapsed, self.results_size = elapsed, results
 
     def _note(self, row: Row, tokens: int | None, cost: float | None) -> None:
         self._rows.append(row)
@@ -328,10 +336,11 @@ class Chronicle:
         return record_failure(verb, self.path, error, self._journal.tag)
 
 
-def _sum(spent: Spending, tokens: int | None, cost: float | None) -> Spending:
+def _sum(spent: _Spent, tokens: int | None, cost: float | None) -> _Spent:
     """Return a sum with one more part, as `Spending.of` adds them up."""
-    counted = spent.tokens if tokens is None else (spent.tokens or 0) + tokens
+    counted, total, unpriced = spent
+    if tokens is not None:
+        counted = (counted or 0) + tokens
     if cost is None:
-        return Spending(counted, spent.cost_usd, spent.unpriced + (tokens or 0))
-    total = cost if spent.cost_usd is None else spent.cost_usd + cost
-    return Spending(counted, total, spent.unpriced)
+        return counted, total, unpriced + (tokens or 0)
+    return counted, cost if total is None else total + cost, unpriced

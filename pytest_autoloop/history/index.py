@@ -149,9 +149,12 @@ def entry(line: Line, results: int | None) -> tuple[object, ...]:
     )
 
 
-def word(text: bytes) -> str:
-    """Return the text of a blob of `entry`."""
-    return text.decode("utf-8", "surrogatepass")
+class Words(dict[bytes, str]):
+    """The texts of the blobs of `entry`, one object for all that are equal."""
+
+    def __missing__(self, blob: bytes) -> str:
+        """Decode a blob that is new."""
+        return self.setdefault(blob, blob.decode("utf-8", "surrogatepass"))
 
 
 def lean_from(text: str) -> Experiment:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_autoloop.history.answers import Answer, Answers, Unbilled
@@ -168,15 +169,15 @@ class Ledger:
             branch = f"refs/heads/{self.branch}"
             self.repository.set_ref(branch, experiment.commit, expected_old=head)
         if not self.results.append(experiment):
-            self.write_results()
+            self.write_results(experiment)
         self.chronicle.add(experiment, *place, results=self.results.size)
         self.answers.drop(experiment.number)
 
-    def write_results(self) -> None:
-        """Write the table anew from the journal.
+    def write_results(self, *more: Experiment) -> None:
+        """Write the table anew, with some experiments that the chronicle does not know yet.
 
         Raises:
             UsageError: a file of somebody else is in its place.
-            JournalError: it cannot be written, or the journal is damaged.
+            JournalError: it cannot be written.
         """
-        self.results.write(line.experiment for line in self.journal.scan(lean=True))
+        self.results.write(chain(self.chronicle.all_lean(), more))

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 _FIRST = "commit"
 _LAST = ("status", "description", "experiment", "parent", "cost_usd", "seconds")
-#: Every float is a whole multiple of one divided by this, so sums of such multiples are exact.
-_UNIT = 1 << 1074
+#: Every float is a whole multiple of 2 to minus this, so sums of such multiples are exact.
+_FINEST = 1074
 _SHORT_COMMIT = 10
 _LONGEST_TEXT = 200
 _FLAGS = os.O_WRONLY | os.O_APPEND | NO_FOLLOW | getattr(os, "O_BINARY", 0)
@@ -144,15 +144,15 @@ class ResultsFile:
                 _text(experiment.description),
                 str(experiment.number),
                 experiment.parent[:_SHORT_COMMIT],
-                "" if experiment.cost_usd is None else f"{self._cost / _UNIT:.6f}",
+                "" if experiment.cost_usd is None else f"{self._cost / (1 << _FINEST):.6f}",
                 f"{experiment.seconds:.3f}",
             )
         )
 
 
 def _units(cost: float) -> int:
-    numerator, denominator = cost.as_integer_ratio()
-    return numerator * (_UNIT // denominator)
+    numerator, denominator = cost.as_integer_ratio()  # which is a power of two
+    return numerator << (_FINEST + 1 - denominator.bit_length())
 
 
 def is_ours(path: Path) -> bool:
