@@ -119,23 +119,39 @@ def ablate(changes: Sequence[Kept], target: str, judge: Judge) -> Iterator[Findi
 
 
 def propose(
-    repository: Repository, tag: str, target: str, first: str, findings: Sequence[Finding]
+    repository: Repository,
+    tag: str,
+    target: str,
+    first: str,
+    findings: Sequence[Finding],
+    *,
+    onto: str = "",
 ) -> Minimal | None:
     """Commit what is needed, one commit for each change, on a branch of its own.
 
     Returns None where that would be the best itself, or the first commit. The last commit holds
     exactly the content that was judged; those before it were not judged on their own.
 
+    Args:
+        repository: where the commits are made.
+        tag: the campaign.
+        target: the file, relative to the root of the repository.
+        first: the commit that the target's experiments began on.
+        findings: all that `ablate` found.
+        onto: what was proposed for the target before this one, which the commits then follow, also
+            when nothing of this target was dropped; empty to follow `first`.
+
     Raises:
         UsageError: the branch is checked out.
         RepositoryError: git refused.
+
     """
     dropped = {finding.kept.number for finding in findings if finding.outcome == "not needed"}
     needed = [finding.kept for finding in reversed(findings) if finding.kept.number not in dropped]
-    if not dropped or not needed:
+    if not needed or not (dropped or onto):
         return None
     content = findings[-1].content
-    commit, state = first, repository.read(first, target)
+    commit, state = onto or first, repository.read(first, target)
     waiting: list[Kept] = []
     for kept in needed:
         waiting.append(kept)
@@ -177,9 +193,9 @@ def told(finding: Finding, direction: Direction) -> str:
 def told_minimal(minimal: Minimal | None, findings: Sequence[Finding], first: str) -> list[str]:
     """Say what is proposed, and how it is taken."""
     total = text.count(len(findings), "kept change")
-    if minimal is None:
-        if findings and all(finding.outcome == "not needed" for finding in findings):
-            return [f"none of {total} is needed: the first version is as good as the best"]
+    if minimal is None and findings and all(one.outcome == "not needed" for one in findings):
+        return [f"none of {total} is needed: the first version is as good as the best"]
+    if minimal is None or not minimal.dropped:
         return [f"no kept change can be dropped, of {total}"]
     numbers = ", ".join(f"{number:03}" for number in minimal.dropped)
     return [

@@ -104,14 +104,18 @@ def apply(repository: Repository, source: Source, *, squash: bool = False) -> Ap
     return Applied(source.branch, branch, head, after, how, files, measured)
 
 
-def why_not(*, kept: bool, audited: Effect | None) -> str:
-    """Say why what was kept is not applied without being looked at; empty when it may be."""
-    if not kept:
+def why_not(audited: Sequence[Effect | None]) -> str:
+    """Say why what was kept is not applied without being looked at; empty when it may be.
+
+    `audited` has the audit's effect for each target of which something was kept, None where it was
+    not audited.
+    """
+    if not audited:
         return "not applied: nothing was kept"
-    if audited is None:
+    if None in audited:
         return "not applied: the gain was not audited"
     # What was kept was chosen for its measurements; only the audit's are fresh.
-    if audited.low <= 0:
+    if any(effect is not None and effect.low <= 0 for effect in audited):
         return "not applied: the audit does not show a gain for certain"
     return ""
 

@@ -206,6 +206,20 @@ def test_all_or_nothing_is_no_proposal(campaign: Campaign, needed: bool) -> None
     )
 
 
+def test_a_later_target_goes_on_top_of_what_was_proposed_before(campaign: Campaign) -> None:
+    """Also when all of its own changes are needed."""
+    other = campaign.repository.commit_file(campaign.first, "other.txt", b"y\n", "Of the other")
+    campaign.keep("a\n", "A\n")
+    findings = campaign.ablated(lambda content: "A" in content)
+
+    minimal = propose(campaign.repository, "nov20", TARGET, campaign.first, findings, onto=other)
+
+    assert minimal is not None
+    assert (minimal.numbers, minimal.dropped) == ((1,), ())
+    changed = git(campaign.root, "diff", "--name-only", campaign.first, minimal.branch)
+    assert changed.split() == [TARGET, "other.txt"]
+
+
 def test_without_a_keep_there_is_nothing_to_drop(campaign: Campaign) -> None:
     """Nobody is asked."""
     assert campaign.ablated(lambda content: True) == []
