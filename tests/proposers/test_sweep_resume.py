@@ -159,6 +159,15 @@ def test_several_trials_are_in_flight(tmp_path: Path, sampler: str, resumed: boo
     assert len(points) == len(campaign.tried) == 11
 
 
+def test_points_that_were_lost_with_a_session_are_free_again(tmp_path: Path) -> None:
+    """Several were in flight when it was killed, and nobody judges them."""
+    campaign = Campaign(tmp_path, SMALL, lambda _: 1.0)
+    proposer = campaign.session()
+    assert all([campaign.ask(proposer, ahead) for ahead in range(1, 6)])
+    campaign.run(campaign.session(), 100)
+    assert len(campaign.tried) == 11
+
+
 def test_a_space_whose_rest_is_in_flight_has_nothing_left(tmp_path: Path) -> None:
     """Nothing is proposed twice, also while results are missing."""
     source = b"N = 1  # autoloop: int 1..3\n"
