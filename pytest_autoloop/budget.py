@@ -207,7 +207,7 @@ def _cost(budget: Budget, account: Account) -> str:
     if cap is None:
         return ""
     spent = account.spent.cost_usd or 0.0
-    waiting = account.in_flight - account.answered
+    waiting = max(0, account.in_flight - account.answered)
     expected = account.expected_usd
     if expected is None:
         # Nobody knows what a proposal costs: the first one is waited for.
