@@ -80,7 +80,7 @@ def test_figures_are_in_the_sentence(unlimited: Budget) -> None:
     [
         (0.0, 0, 0, False),
         (1.0, 10, 0, False),
-        (1.9, 19, 0, False),  # twenty times 0.10 is 2.00, also in binary
+        (sum([0.1] * 19), 19, 0, False),  # twenty times 0.10 is 2.00, also in binary
         (1.93, 18, 0, True),
         (1.8, 18, 1, False),
         (1.8, 18, 2, True),
