@@ -127,7 +127,7 @@ class Chronicle:
 
     @property
     def head(self) -> str:
-        """Commit at which the branch stands: the last keep's, else the baseline's, else none."""
+        """Commit at which the branch stands: of the last keep or baseline; empty without one."""
         return self._head
 
     def statuses(self, target: str | None = None) -> Counter[str]:
@@ -311,7 +311,7 @@ class Chronicle:
     def _note(self, row: Row, tokens: int | None, cost: float | None) -> None:
         self._rows.append(row)
         self._last_number = max(self._last_number, row.number)
-        if row.status == "keep" or (row.status == "baseline" and not self._head):
+        if row.status in {"keep", "baseline"}:
             self._head = row.commit
         self._spent = _sum(self._spent, tokens, cost)
 

@@ -163,9 +163,9 @@ class Ledger:
         head = self.chronicle.head
         place = self.journal.append(experiment)
         self.unrecorded.pop(self.ref_of(experiment.number), None)
-        # Another target begins where the one before it ended: its baseline moves nothing.
-        moves = experiment.status == "keep" or (experiment.status == "baseline" and not head)
-        if moves and experiment.commit != head:
+        # The baseline of another target is where the branch stands already; that of another
+        # harness takes it away from what was kept by the one before.
+        if experiment.status in {"keep", "baseline"} and experiment.commit != head:
             branch = f"refs/heads/{self.branch}"
             self.repository.set_ref(branch, experiment.commit, expected_old=head)
         if not self.results.append(experiment):

@@ -90,9 +90,8 @@ def _advance_branch(ledger: Ledger) -> list[str]:
     stands = ledger.repository.ref(branch)
     if (stands or "") == head:
         return []
-    keeps = {row.commit for row in rows if row.status == "keep"}
-    first = rows[0].commit if rows else ""
-    if stands in {*keeps, first} or (stands is None and head == first):
+    stood = [row.commit for row in rows if row.status in {"keep", "baseline"}]
+    if stands in stood or (stands is None and len(stood) == 1):
         ledger.repository.set_ref(branch, head, expected_old=stands or "")
         return [f"the branch {ledger.branch} is now at {head[:10]}, the last keep of the journal"]
     if not rows:

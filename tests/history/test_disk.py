@@ -31,6 +31,7 @@ try:
         desk.ledger.record(desk.prepare("discard"))
 except AutoloopError as error:
     print(type(error).__name__, error)
+desk.ledger.close()
 """
 ROOT = Path(__file__).parent.parent.parent
 

@@ -315,6 +315,16 @@ def test_the_baseline_of_a_second_target_moves_nothing(desk: Desk) -> None:
     desk.whole()
 
 
+def test_the_baseline_of_another_harness_takes_the_branch_along(desk: Desk) -> None:
+    """What an earlier harness had kept is not what this one stands for; its ref still has it."""
+    number = desk.ledger.take_number()
+    commit = desk.checkout.commit("a stricter test")
+    desk.ledger.record(replace(experiment_of(number, "baseline", ""), commit=commit))
+    assert desk.branch() == commit
+    desk.ledger.record(desk.prepare())
+    desk.whole()
+
+
 def test_a_table_that_was_edited_is_written_anew(desk: Desk) -> None:
     """While the campaign runs and when it is taken up again, with the sum of the costs."""
     desk.table.write_text("")
