@@ -93,8 +93,10 @@ class Loop:
     _tried: set[Point] = field(init=False)
     _asked: deque[int] = field(init=False, default_factory=deque)
     _best: str = field(init=False, default="c0")
+    _optimum: float = field(init=False)
 
     def __post_init__(self) -> None:
+        self._optimum = self.landscape.optimum
         origin = (0,) * len(self.landscape.last)
         self.rows = [Row(0, "baseline", "", "c0", "", None, "improve", "")]
         self._known = {"c0": _Candidate(origin)}
@@ -108,7 +110,7 @@ class Loop:
     @property
     def arrived(self) -> bool:
         """Whether the optimum was reached."""
-        return self.best >= self.landscape.optimum
+        return self.best >= self._optimum
 
     def run(self, experiments: int) -> Loop:
         """Go on until so many experiments have ended."""
