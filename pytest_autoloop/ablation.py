@@ -118,6 +118,36 @@ def ablate(changes: Sequence[Kept], target: str, judge: Judge) -> Iterator[Findi
             yield Finding(kept, outcome, content, decision.effect, told)
 
 
+def minimise(
+    repository: Repository,
+    tag: str,
+    target: str,
+    changes: Sequence[Kept],
+    judge: Judge,
+    *,
+    first: str,
+    onto: str = "",
+    say: Callable[[Finding], None],
+    interrupted: Callable[[], bool] = bool,
+) -> tuple[Minimal | None, list[str]]:
+    """Ablate, propose what is left, and return it with what people read of it.
+
+    `say` is told each finding at once; `first` and `onto` are those of `propose`. Interrupted, it
+    proposes nothing: of the changes before nobody knows whether they are needed.
+
+    Raises:
+        AutoloopError: git refused, or the judge cannot go on.
+    """
+    findings: list[Finding] = []
+    for finding in ablate(changes, target, judge):
+        findings.append(finding)
+        say(finding)
+        if interrupted() and len(findings) < len(changes):
+            return None, ["interrupted: which kept changes are needed is not known"]
+    minimal = propose(repository, tag, target, first, findings, onto=onto)
+    return minimal, told_minimal(minimal, findings, first) if findings else []
+
+
 def propose(
     repository: Repository,
     tag: str,

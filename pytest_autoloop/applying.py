@@ -11,7 +11,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from pytest_autoloop.errors import UsageError
+from pytest_autoloop.errors import AutoloopError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -118,6 +118,19 @@ def why_not(audited: Sequence[Effect | None]) -> str:
     if any(effect is not None and effect.low <= 0 for effect in audited):
         return "not applied: the audit does not show a gain for certain"
     return ""
+
+
+def at_the_end(
+    repository: Repository, source: Source, audited: Sequence[Effect | None]
+) -> list[str]:
+    """Apply what a session kept, if it may be, and say in any case what has become of it."""
+    reason = why_not(audited)
+    if reason:
+        return [reason]
+    try:
+        return apply(repository, source).told()
+    except AutoloopError as error:  # the session is over; what was kept is on its branch
+        return [f"not applied: {error}"]
 
 
 class _Answer(NamedTuple):

@@ -10,6 +10,7 @@ from pytest_autoloop.ablation import (
     ablate,
     kept_changes,
     minimal_branch,
+    minimise,
     propose,
     told,
     told_minimal,
@@ -230,6 +231,29 @@ def test_the_branch_of_another_campaign_is_left_alone(campaign: Campaign) -> Non
     assert minimal_branch(campaign.repository, "nov20") == "autoexp/nov20-minimal"
     campaign.repository.set_ref("refs/autoloop/nov20-minimal/001", campaign.first)
     assert minimal_branch(campaign.repository, "nov20") == "autoexp/nov20-minimal-minimal"
+
+
+@pytest.mark.parametrize("after", [1, 2])
+def test_all_of_it_in_one_call(campaign: Campaign, after: int) -> None:
+    """Each finding is told at once; interrupted before the last one, nothing is proposed."""
+    campaign.keep("a\n", "A\n")
+    campaign.keep("f\n", "F\n")
+    said: list[Finding] = []
+
+    minimal, lines = minimise(
+        campaign.repository,
+        "nov20",
+        TARGET,
+        campaign.changes(),
+        lambda content: Decision("keep" if b"A" in content else "discard", "no-gain"),
+        first=campaign.first,
+        say=said.append,
+        interrupted=lambda: len(said) == after,
+    )
+
+    assert outcomes(said) == ({2: "not needed"} if after == 1 else {2: "not needed", 1: "needed"})
+    assert (minimal is None) == (after == 1)
+    assert lines[0].startswith("interrupted" if after == 1 else "1 of 2 kept changes")
 
 
 def test_what_people_read(campaign: Campaign) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_autoloop.applying import Source, apply, why_not
+from pytest_autoloop.applying import Source, apply, at_the_end, why_not
 from pytest_autoloop.errors import UsageError
 from pytest_autoloop.history.repository import Repository
 from pytest_autoloop.model import Effect
@@ -250,3 +250,16 @@ def test_only_a_certain_gain_is_applied_unseen(lows: list[float | None], told: s
     """At the end of a session nobody looks at it first; of several targets each has to be one."""
     audited = [None if low is None else Effect(0.2, low, 0.3) for low in lows]
     assert why_not(audited) == (f"not applied: {told}" if told else "")
+
+
+def test_at_the_end_of_a_session_it_is_always_said_what_became_of_it(
+    project: Project, source: Source
+) -> None:
+    """Not applied for lack of a gain, refused by the checkout, or applied."""
+    repository, sure = Repository.open(project.root), Effect(0.2, 0.1, 0.3)
+    assert at_the_end(repository, source, []) == ["not applied: nothing was kept"]
+    edited(project, "eight", "nine")
+    (line,) = at_the_end(repository, source, [sure])
+    assert line.startswith("not applied: lines.txt in your checkout has changes")
+    edited(project, "nine", "eight")
+    assert at_the_end(repository, source, [sure])[0].startswith("applied: main is at")
