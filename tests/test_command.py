@@ -161,6 +161,14 @@ def test_apply_takes_the_smaller_set_that_was_proposed(
     assert "fast-forward of autoexp/one-minimal" in capsys.readouterr().out
     assert (project.root / "words.txt").read_bytes() == b"alpha b gamma\n"
 
+    # Once all of it is merged, a merge of less would change nothing.
+    git(project.root, "reset", "--hard", "-q", "autoexp/one")
+    assert main(["apply", "--minimal"]) == 2
+    advice = "git restore --source autoexp/one-minimal :/words.txt"
+    assert advice in capsys.readouterr().err
+    git(project.root, *advice.split()[1:])
+    assert (project.root / "words.txt").read_bytes() == b"alpha b gamma\n"
+
 
 def test_best_is_the_last_keep_of_all_targets(
     project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,13 @@ def apply(record: Record, *, as_json: bool, squash: bool, minimal: bool) -> None
             raise UsageError(
                 f"there is no branch {branch}: no smaller set of changes was proposed; "
                 f"pytest --autoloop N --autoloop-tag {record.tag} --autoloop-ablate looks for one"
+            )
+        if repository.merge_base(repository.head(), best) == best:
+            paths = " ".join(shlex.quote(f":/{path}") for path in record.paths)
+            raise UsageError(
+                f"what is checked out has all of {record.branch} already, and a merge takes "
+                f"nothing back: `git restore --source {branch} {paths}` brings the smaller "
+                "version, for you to commit"
             )
         best = tip
     applied = applying.apply(repository, Source(branch, first, best, record.paths), squash=squash)

@@ -156,8 +156,8 @@ def audited(ending: Ending) -> str:
     return " · ".join(parts)
 
 
-def taking(endings: Sequence[Ending], table: str) -> list[str]:
-    """Say how what was kept is seen and taken, and where the table is."""
+def taking(endings: Sequence[Ending], table: str, *, applied: bool = False) -> list[str]:
+    """Say how what was kept is seen and taken, if it was not `applied`, and where the table is."""
     winners = [ending for ending in endings if ending.kept]
     if not winners:
         return [f"table: {table}"]
@@ -165,8 +165,11 @@ def taking(endings: Sequence[Ending], table: str) -> list[str]:
     files = dict.fromkeys(ending.target.partition("::")[0] for ending in winners)
     # From the root of the repository, wherever in it the command is pasted.
     paths = " ".join(shlex.quote(f":/{path}") for path in files)
+    see = f"see it: git diff {first[:10]} {last.branch} -- {paths}"
+    if applied:
+        return [f"{see} · table: {table}"]
     return [
-        f"see it: git diff {first[:10]} {last.branch} -- {paths}",
+        see,
         # It looks first whether the checkout is clean, and where it has gone since.
         f"take it: pytest-autoloop apply {last.tag} (or git merge {last.branch}) · table: {table}",
     ]

@@ -72,6 +72,7 @@ class Terminal:
         self._reason = ""
         self._account: list[str] = []
         self._goes_on = ""
+        self._applied: list[str] = []
 
     @property
     def campaign(self) -> Campaign | None:
@@ -141,6 +142,7 @@ class Terminal:
         if reporter is not None and self._verbosity >= 0:
             reporter.ensure_newline()
             reporter.write_line(f"autoloop: {line}")
+            reporter.flush()
 
     def interrupted(self) -> None:
         """Say what the first Ctrl-C does."""
@@ -148,6 +150,7 @@ class Terminal:
             self._reporter.ensure_newline()
             told = "the running experiment is finished first; Ctrl-C once more ends at once"
             self._reporter.write_line(f"autoloop: interrupted: {told}")
+            self._reporter.flush()
 
     def assured(self, campaign: Campaign) -> None:
         """Say how far candidates are kept from those who judge them."""
@@ -176,6 +179,10 @@ class Terminal:
         self._reason = reason
         if line:
             self.note(line)
+
+    def applied(self, lines: Sequence[str]) -> None:
+        """Take what has become of the user's branch, which was to get what was kept."""
+        self._applied = list(lines)
 
     def gather(self) -> None:
         """Read what the summary tells, while the records are still open.
@@ -296,7 +303,11 @@ class Terminal:
             told += self._block(leg, end)
         if legs[-1][0].tried is None:
             table = self._relative(campaign.ledger.results.path)
-            told += ending.taking([end for _, end in legs], table)
+            applied = any(line.startswith("applied") for line in self._applied)
+            told += [
+                *ending.taking([end for _, end in legs], table, applied=applied),
+                *self._applied,
+            ]
         told += [*self._account, *self._notes]
         if self._goes_on:
             told.append(f"go on: {self._goes_on}")
