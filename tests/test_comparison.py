@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,11 +13,13 @@ from pytest_autoloop.comparison import Comparison
 from pytest_autoloop.decision.noise import Noise
 from pytest_autoloop.decision.series import Calibration
 from pytest_autoloop.decision.verdict import Policy
+from pytest_autoloop.evaluation import alone
 from tests.decision.samples import scored
 from tests.scripted import MANIFEST, METRIC, Scripted, scripted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.projects import Project
 
@@ -131,3 +136,37 @@ def test_an_audit_is_made_of_fresh_pairs(script: Scripted) -> None:
 
     script.place(100, "no number")
     assert comparison(script, EXACT).audit(POLICY) is None
+
+
+def test_pairs_are_measured_alone_and_waiting_is_nobody_s_time(
+    script: Scripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A noisy score waits for the guards of others; what is exact does not."""
+    monkeypatch.setenv(alone.VARIABLE, str(tmp_path))
+    waits = threading.Event()
+    hold = alone._hold
+
+    def noted(path: Path, *, exclusive: bool) -> int:
+        if exclusive:
+            waits.set()
+        return hold(path, exclusive=exclusive)
+
+    monkeypatch.setattr(alone, "_hold", noted)
+    evaluator = script.bench.evaluator
+    script.place(100, 150)
+    with ThreadPoolExecutor(1) as executor:
+        with alone.busy():
+            exact = comparison(script, EXACT)
+            executor.submit(exact.control, POLICY).result(60)
+            assert len(exact.pairs) == 1
+            assert not waits.is_set()
+            noisy = comparison(script, NOISY)
+            started = time.monotonic()
+            measuring = executor.submit(noisy.control, POLICY)
+            assert waits.wait(60)
+            assert noisy.pairs == []
+        measuring.result(60)
+    assert len(noisy.pairs) == 1
+    whole = time.monotonic() - started
+    assert evaluator.waited > 0
+    assert sum(noisy.seconds.values()) <= whole - evaluator.waited

@@ -20,6 +20,7 @@ from pytest_autoloop.evaluation.runner import Runner, warm_environment
 from pytest_autoloop.history.repository import Repository
 from pytest_autoloop.history.worktrees import WorktreePool
 from pytest_autoloop.model import GuardReport
+from pytest_autoloop.overlap import Arrived, Overlap
 from pytest_autoloop.slots import Slots, judged
 from tests.pitfalls.bench import USUAL, Bench, Pipe
 from tests.projects import MODULE, clean_environment
@@ -106,6 +107,28 @@ def test_candidates_are_judged_each_by_itself(bench: Bench) -> None:
     assert bench.evaluator.twin(bench.runner, bench.worktree)._killers.all() == [TEST]
     slots.close()
     assert bench.evaluator.guard(REQUIRED).passed
+
+
+def test_guards_overlap_and_are_told_in_the_order_of_the_answers(project: Project) -> None:
+    """As a campaign uses slots: what is prepared while others are asked for."""
+    answers = [GOOD, WRONG, DIES, GOOD, WRONG]
+    with opened(project, "auto") as bench:
+        slots = slots_of(bench, 2)
+        asked = iter(answers)
+        overlap = Overlap(
+            2,
+            lambda: lambda: next(asked, None),
+            lambda answer: answer,
+            lambda answer: slots.guard({"double.py": answer}, REQUIRED),
+            parallel=False,
+        )
+        found = []
+        while (one := overlap.next()) is not None:
+            assert isinstance(one, Arrived)
+            found.append((one.received, one.prepared.passed))
+        assert overlap.close() == []
+        slots.close()
+    assert found == [(answer, answer == GOOD) for answer in answers]
 
 
 def test_closing_ends_what_is_being_guarded(bench: Bench, tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ keeps shut: else guards that follow one another without a gap would keep a measu
 The files stand in ``/tmp``: it is there on every POSIX system, everybody may make a file in it, it
 is on a local disk, and unlike `tempfile.gettempdir` it is the same for everybody. ``/var/lock`` is
 root's on some systems and missing on others; ``/dev/shm`` is open to candidates in their sandbox,
-and whoever can open a file can lock it. A container with a ``/tmp`` of its own is alone by itself.
+and whoever can open a file can lock it. The environment variable ``AUTOLOOP_LOCKS`` names another
+directory, such as one that containers share; empty, nobody is waited for.
 
 The files are empty and only ever opened for reading, which is all that a lock takes: a file of
 another user may be locked although ``fs.protected_regular`` forbids to open it for writing with
@@ -36,7 +37,8 @@ except ImportError:  # Windows has no lock that can be shared: there campaigns d
     fcntl = None  # type: ignore[assignment]
 
 #: Not the user's TMPDIR: all have to find the same files.
-_PLACE = Path("/tmp")  # noqa: S108 - see above: opened for reading, never through a link
+_PLACE = "/tmp"  # noqa: S108 - see above: opened for reading, never through a link
+VARIABLE = "AUTOLOOP_LOCKS"
 _ROOM = "pytest-autoloop-room"
 _TURNSTILE = "pytest-autoloop-turnstile"
 #: Seconds after which somebody who neither measures nor guards is taken to hold a lock.
@@ -70,17 +72,18 @@ def busy() -> Iterator[float]:
 
 @contextmanager
 def _room(*, exclusive: bool) -> Iterator[float]:
-    if fcntl is None:
+    place = os.environ.get(VARIABLE, _PLACE)
+    if fcntl is None or not place:
         yield 0.0
         return
     started = time.monotonic()
     turnstile = room = None
     try:
         try:
-            turnstile = _hold(_TURNSTILE, exclusive=exclusive)
-            room = _hold(_ROOM, exclusive=exclusive)
+            turnstile = _hold(Path(place, _TURNSTILE), exclusive=exclusive)
+            room = _hold(Path(place, _ROOM), exclusive=exclusive)
         except OSError as error:
-            _tell(f"{error.filename or _PLACE}: {error.strerror or error}")
+            _tell(f"{error.filename or place}: {error.strerror or error}")
         # Whoever comes next may now wait for the room itself.
         _let_go(turnstile)
         turnstile = None
@@ -90,7 +93,7 @@ def _room(*, exclusive: bool) -> Iterator[float]:
         _let_go(room)
 
 
-def _hold(name: str, *, exclusive: bool) -> int:
+def _hold(path: Path, *, exclusive: bool) -> int:
     """Return a descriptor that holds a lock until it is closed.
 
     Each has its own: locks belong to what `open` returned, so threads exclude each other as well.
@@ -100,22 +103,22 @@ def _hold(name: str, *, exclusive: bool) -> int:
     """
     kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
     for _ in range(_ATTEMPTS):
-        descriptor = _open(name)
+        descriptor = _open(path)
         try:
             fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
         except BlockingIOError:
-            _wait(descriptor, kind)
+            _wait(descriptor, kind, path)
         except BaseException:
             os.close(descriptor)
             raise
         # What tidies up the directory may have removed the file, and somebody made another.
-        if _stands(name, descriptor):
+        if _stands(path, descriptor):
             return descriptor
         os.close(descriptor)
-    raise OSError(0, "it is removed again and again", str(_PLACE / name))
+    raise OSError(0, "it is removed again and again", str(path))
 
 
-def _wait(descriptor: int, kind: int) -> None:
+def _wait(descriptor: int, kind: int, path: Path) -> None:
     """Wait for a lock in a thread, so that an interrupt gets out at once, and patience can end.
 
     Without polling, which would disturb the measurement that is waited for. The descriptor is
@@ -144,20 +147,24 @@ def _wait(descriptor: int, kind: int) -> None:
             if abandoned and held.is_set():
                 os.close(descriptor)
     if not returned:
-        raise TimeoutError(0, f"held by somebody for {_PATIENCE:.0f} s", str(_PLACE / _ROOM))
+        raise TimeoutError(0, f"held by somebody for {_PATIENCE:.0f} s", str(path))
 
 
-def _open(name: str) -> int:
+def _open(path: Path) -> int:
     """Open the file that everybody uses, else one of this user's own.
 
     Raises:
         OSError: neither can be used.
     """
     try:
-        return _opened(_PLACE / name)
+        return _opened(path)
     except OSError:
         # Somebody has put something else there: the user's own campaigns are told apart still.
-        return _opened(_PLACE / f"{name}-{os.getuid()}")
+        return _opened(_own(path))
+
+
+def _own(path: Path) -> Path:
+    return path.with_name(f"{path.name}-{os.getuid()}")
 
 
 def _opened(path: Path) -> int:
@@ -177,11 +184,11 @@ def _opened(path: Path) -> int:
     raise OSError(0, "it is no regular file", str(path))
 
 
-def _stands(name: str, descriptor: int) -> bool:
+def _stands(path: Path, descriptor: int) -> bool:
     mine = os.fstat(descriptor)
-    for path in (_PLACE / name, _PLACE / f"{name}-{os.getuid()}"):
+    for one in (path, _own(path)):
         with suppress(OSError):
-            found = path.lstat()
+            found = one.lstat()
             if (found.st_dev, found.st_ino) == (mine.st_dev, mine.st_ino):
                 return True
     return False

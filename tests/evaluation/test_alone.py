@@ -23,10 +23,9 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no su
 #: Seconds after which a test has failed; none is ever waited for to the end.
 LIMIT = 30.0
 HOLD = """
-import pathlib, sys
+import sys
 from pytest_autoloop.evaluation import alone
-alone._PLACE = pathlib.Path(sys.argv[1])
-with getattr(alone, sys.argv[2])():
+with getattr(alone, sys.argv[1])():
     print("holds", flush=True)
     sys.stdin.readline()
 """
@@ -35,15 +34,15 @@ with getattr(alone, sys.argv[2])():
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Use files of the test's own, so that campaigns beside it are not waited for."""
-    monkeypatch.setattr(alone, "_PLACE", tmp_path)
+    monkeypatch.setenv(alone.VARIABLE, str(tmp_path))
     monkeypatch.setattr(alone, "_told", threading.Event())
     return tmp_path
 
 
 @contextmanager
-def holder(place: Path, kind: str) -> Iterator[subprocess.Popen[str]]:
+def holder(kind: str) -> Iterator[subprocess.Popen[str]]:
     """Hold a lock in another process."""
-    command = [sys.executable, "-c", HOLD, str(place), kind]
+    command = [sys.executable, "-c", HOLD, kind]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -119,10 +118,10 @@ def test_guards_that_follow_one_another_do_not_keep_a_measurement_out() -> None:
     [("quiet", "quiet", False), ("quiet", "busy", False), ("busy", "busy", True)],
 )
 def test_processes_exclude_each_other_until_they_are_killed(
-    place: Path, held: str, wanted: str, *, passes: bool
+    held: str, wanted: str, *, passes: bool
 ) -> None:
     """What a killed process held is free."""
-    with holder(place, held) as process:
+    with holder(held) as process:
         visitor = Visitor(getattr(alone, wanted))
         if not passes:
             waiting(1)
@@ -247,3 +246,13 @@ def test_a_file_that_was_tidied_away_excludes_all_the_same(place: Path) -> None:
 def _endless(*visitors: Visitor) -> Iterator[Visitor]:
     while True:
         yield from visitors
+
+
+def test_nobody_is_waited_for_where_that_is_not_wanted(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two measurements at once, and no file."""
+    monkeypatch.setenv(alone.VARIABLE, "")
+    with alone.quiet() as first, alone.quiet() as second:
+        assert first == second == 0.0
+    assert list(place.iterdir()) == []
