@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_autoloop.history.repository import Repository
-    from pytest_autoloop.model import Effect
+    from pytest_autoloop.model import Effect, Experiment, Row
 
 #: What git keeps while something is under way, and what that is.
 _UNDER_WAY = {
@@ -71,6 +71,18 @@ class Applied:
                 "it is merged with what has changed since, and nobody has tested that: run pytest"
             )
         return lines
+
+
+def ends(rows: Sequence[Row] | Sequence[Experiment]) -> tuple[str, str]:
+    """Return the commit on which the campaign's branch begins, and the one it is at.
+
+    It begins anew where a baseline was measured on a commit that is none of its own, as with a
+    harness that has changed.
+    """
+    kept = {row.commit for row in rows if row.status == "keep"}
+    standing = [row.commit for row in rows if row.status in {"keep", "baseline"}]
+    began = [row.commit for row in rows if row.status == "baseline" and row.commit not in kept]
+    return began[-1], standing[-1]
 
 
 def apply(repository: Repository, source: Source, *, squash: bool = False) -> Applied:

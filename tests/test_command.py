@@ -178,7 +178,8 @@ def test_best_is_the_last_keep_of_all_targets(
     recorded(project, "one", "alpha beta\n")
     journal = Journal(project.root, "one")
     journal.write_header({"targets": ["words.txt", "conftest.py::letters"]})
-    journal.append(replace(experiment(2, "0" * 40), status="baseline"))
+    best = git(project.root, "rev-parse", "autoexp/one").strip()
+    journal.append(replace(experiment(2, best), status="baseline"))
     monkeypatch.chdir(project.root)
 
     assert main(["best"]) == 0
@@ -210,6 +211,24 @@ def test_a_corrupt_journal_is_named(
     error = capsys.readouterr().err
     assert "experiments.jsonl" in error
     assert "line 1" in error
+
+
+def test_a_baseline_of_a_new_harness_begins_anew(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was kept before was judged otherwise, and is on the branch no more."""
+    project.commit(COUNTED)
+    recorded(project, "one", "alpha beta\n")
+    journal = Journal(project.root, "one")
+    project.commit({"new.txt": "part of the harness\n"})
+    head = git(project.root, "rev-parse", "HEAD").strip()
+    journal.append(replace(experiment(2, head), status="baseline"))
+    monkeypatch.chdir(project.root)
+
+    assert main(["best"]) == 0
+    assert capsys.readouterr().out == "campaign one: nothing was kept\n"
+    assert main(["apply"]) == 2
+    assert "nothing was kept on autoexp/one" in capsys.readouterr().err
 
 
 def test_export_writes_a_protocol_that_names_the_target(

@@ -25,7 +25,7 @@ def apply(record: Record, *, as_json: bool, squash: bool, minimal: bool) -> None
         RepositoryError: git failed.
     """
     repository = Repository.open(record.root)
-    branch, first, best = record.branch, record.experiments[0].commit, record.best.commit
+    branch, first, best = record.branch, record.first, record.best.commit
     if minimal:
         branch = minimal_branch(repository, record.tag)
         tip = repository.ref(f"refs/heads/{branch}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_autoloop import text
+from pytest_autoloop.applying import ends
 from pytest_autoloop.errors import UsageError
 from pytest_autoloop.history.journal import Journal, campaigns
 from pytest_autoloop.reporting.document import experiment_document
@@ -43,10 +44,16 @@ class Record:
         return tuple(dict.fromkeys(name.partition("::")[0] for name in self.targets))
 
     @property
+    def first(self) -> str:
+        """Commit on which the branch begins."""
+        return ends(self.experiments)[0]
+
+    @property
     def best(self) -> Experiment:
-        """The last keep; the baseline when there is none."""
-        kept = (e for e in reversed(self.experiments) if e.status == "keep")
-        return next(kept, self.experiments[0])
+        """The experiment that the branch is at; a baseline when there is none."""
+        commit = ends(self.experiments)[1]
+        made = [e for e in self.experiments if e.commit == commit]
+        return next((e for e in made if e.status == "keep"), made[-1])
 
 
 def choose(start: Path, tag: str | None) -> Record:
@@ -99,11 +106,10 @@ def history(record: Record, *, as_json: bool) -> None:
 def best(record: Record, *, as_json: bool) -> None:
     """Show the best version of the target, and how to get it."""
     experiment = record.best
-    first = record.experiments[0]
     if as_json:
         _print(experiment_document(experiment))
         return
-    if experiment is first:
+    if experiment.commit == record.first:
         print(f"campaign {record.tag}: nothing was kept")
         return
     gain = "" if experiment.effect is None else f", {text.gain(experiment.effect)} over its parent"
@@ -113,7 +119,7 @@ def best(record: Record, *, as_json: bool) -> None:
         f"campaign {record.tag}, experiment {experiment.number:03}: {experiment.description}{gain}"
     )
     paths = " ".join(shlex.quote(f":/{path}") for path in record.paths)
-    print(f"see it:  git diff {first.commit[:10]} {record.branch} -- {paths}")
+    print(f"see it:  git diff {record.first[:10]} {record.branch} -- {paths}")
     print(f"take it: pytest-autoloop apply {record.tag} (or git merge {record.branch})")
 
 
