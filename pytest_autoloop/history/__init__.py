@@ -10,21 +10,24 @@ the campaign is mended when it is taken up again (`recovery.reopen`), stands beh
    collection of garbage takes it away.
    *Killed after it, or anywhere in the judging*: the answer is judged again; its ref, which the
    journal does not know, is the only one that may be moved, from exactly the commit that was found
-   there. Without an answer the ref stays, and its number is never given again.
+   there. Without an answer the ref stays, and its number is never given again. The ``.lock`` of a
+   ref that git was killed with is removed, of these refs and of the branch.
 3. Its line in ``experiments.jsonl``, flushed to the disk. The journal is the source of truth: an
    experiment has happened when its line is complete. The objects and the ref were flushed before
    (``core.fsync``), so that a line never names what a power cut took away.
    *Killed in it*: the torn end of the file is put aside as ``torn-<time>``; the answer is judged
    again. *Killed after it*: nothing is judged again, steps 4 to 7 are made up for.
 4. The branch ``autoexp/<tag>`` is moved, when the candidate is kept, from the last keep before it.
-   A branch at an earlier keep of the journal is moved to the last one; one that stands anywhere
-   else was moved by somebody, who is asked to put it back. Had the branch moved before the line
-   was written, nobody could say why it did.
-5. Its row in ``results.tsv``, the view for people and for pandas. A table without the last row, or
-   with part of it, is written again from the journal.
-6. Its entry in ``chronicle.sqlite``, by which experiments are found. It catches up with the lines
-   of the journal that it lacks, and is made anew when it does not fit.
-7. The answer is dropped. One whose experiment is in the journal is dropped when it is found.
+   Had it moved before the line was written, nobody could say why it did.
+   *Killed before it*: a branch at an earlier keep of the journal is moved to the last one. One
+   that stands anywhere else was moved by somebody, who is asked to put it back.
+5. Its row in ``results.tsv``, the view for people and for pandas.
+   *Killed before it, or in it*: the table is written again from what the journal says.
+6. Its entry in ``chronicle.sqlite``, by which experiments are found.
+   *Killed before it*: it catches up with the lines of the journal that it lacks. It is made anew
+   when it is missing, damaged, of another format or does not fit.
+7. The answer is dropped.
+   *Killed before it*: an answer whose experiment is in the journal is dropped when it is found.
 
 A session that is killed between two steps therefore loses nothing that was answered or finished.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.errors import JournalError, UsageError
@@ -21,6 +22,9 @@ _NAME = "lock"
 #: On Windows a locked byte cannot be read by others: one far behind the process's number.
 _LOCKED_BYTE = 1 << 20
 _LONGEST_NUMBER = 20
+#: How often, and after how many seconds, a lock is tried whose process is dead.
+_TRIES = 100
+_PAUSE = 0.02
 
 
 class CampaignLock:
@@ -41,11 +45,11 @@ class CampaignLock:
         except OSError as error:
             raise _failure("opened", path, error) from error
         try:
-            _hold(self._descriptor)
+            self._take()
         except OSError as error:
-            owner = os.read(self._descriptor, _LONGEST_NUMBER).decode("ascii", "replace").strip()
+            owner = self._owner()
             os.close(self._descriptor)
-            process = f" (process {owner})" if owner.isdigit() else ""
+            process = f" (process {owner})" if owner is not None else ""
             raise UsageError(
                 f"the campaign {directory.name} is being run by another session{process}: wait "
                 "until that has ended, or choose another tag with --autoloop-tag"
@@ -62,6 +66,39 @@ class CampaignLock:
         if self._descriptor >= 0:
             os.close(self._descriptor)
         self._descriptor = -1
+
+    def _owner(self) -> int | None:
+        """Return the number of the process that holds the campaign, or did so last."""
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        text = os.read(self._descriptor, _LONGEST_NUMBER).split(b"\n")[0]
+        return int(text) if text.isdigit() else None
+
+    def _take(self) -> None:
+        """Take the lock; a process that was killed may need a moment until it has let go of it.
+
+        What it was about to start still has the file open, until it runs.
+        """
+        for _ in range(_TRIES):
+            try:
+                return _hold(self._descriptor)
+            except OSError:  # noqa: PERF203 - it is tried again after a pause
+                owner = self._owner()
+                if owner is None or _lives(owner):
+                    raise
+                time.sleep(_PAUSE)
+        return _hold(self._descriptor)
+
+
+def _lives(process: int) -> bool:
+    if sys.platform == "win32":  # where signal 0 would end it
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
 
 
 def _hold(descriptor: int) -> None:

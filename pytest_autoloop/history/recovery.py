@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.errors import UsageError
+from pytest_autoloop.history.command import GitCommand
+from pytest_autoloop.history.journal import record_failure
 from pytest_autoloop.history.ledger import Ledger
 from pytest_autoloop.history.lock import CampaignLock
 from pytest_autoloop.history.results import ResultsFile
@@ -71,16 +73,36 @@ def recover(ledger: Ledger) -> list[str]:
         JournalError: a file of the record is damaged or cannot be written.
         RepositoryError: git refused.
     """
-    # First what may be refused, before anything else is touched.
+    unlocked = _unlock_refs(ledger)
+    # First what may be refused, before anything else is mended.
     branch = _advance_branch(ledger)
     torn = ledger.journal.repair()
     return [
         *([torn] if torn else []),
+        *unlocked,
         *branch,
         *_drop_answers(ledger),
         *_find_refs(ledger),
         *_resume_results(ledger),
     ]
+
+
+def _unlock_refs(ledger: Ledger) -> list[str]:
+    """Remove what a git that was killed left in the way of the refs that are to be moved next."""
+    root = ledger.repository.root
+    common = root / GitCommand(root).line("rev-parse", "--git-common-dir")
+    pending = [ledger.ref_of(answer.number) for answer in ledger.answers.pending()]
+    mended = []
+    for ref in (f"refs/heads/{ledger.branch}", *pending):
+        lock = common / f"{ref}.lock"
+        try:
+            lock.unlink()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise record_failure("removed", lock, error, ledger.tag) from error
+        mended.append(f"git was killed while it wrote {ref}: its lock is removed")
+    return mended
 
 
 def _advance_branch(ledger: Ledger) -> list[str]:

@@ -117,7 +117,7 @@ def test_edits_that_were_edited_are_named(answers: Answers) -> None:
     answers.put(FULL)
     path = answers.directory / "007.json"
     record = json.loads(path.read_text())
-    record["proposal"]["edits"][0]["content"] = "x = 1\n"
+    record["proposal"]["edits"][0]["content"] = "x = 1;"
     path.write_text(json.dumps(record))
     with pytest.raises(JournalError, match="content is not in base 64"):
         answers.pending()

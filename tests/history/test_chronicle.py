@@ -204,6 +204,7 @@ def test_reopened_it_tells_the_same(chronicle: Chronicle, journal: Journal, dama
         chronicle.path.write_bytes(content[:middle] + b"\x07" * 9000 + content[middle + 9000 :])
     elif damage == "other version":
         with sqlite3.connect(chronicle.path) as database:
+            database.execute("UPDATE experiments SET reason = x'41'")
             database.execute("PRAGMA user_version = 7")
         database.close()
     again = Chronicle.open(journal)
@@ -217,10 +218,12 @@ def test_a_journal_that_was_cut_or_restored_is_read_again(
     """Lines that somebody removed are forgotten, and those of another journal are not believed."""
     chronicle.close()
     lines = journal.path.read_bytes().splitlines(keepends=True)
-    for kept in (lines[:60], [*lines[:30], *lines[31:]], []):
+    edited = [*lines[:-1], lines[-1].replace(b"idea 119", b"idea xyz")]
+    for kept in (edited, lines[:60], [*lines[:30], *lines[31:]], []):
         journal.path.write_bytes(b"".join(kept))
         again = Chronicle.open(journal)
         assert [again.experiment(row.number) for row in again.rows] == journal.read()
+        assert list(again.all_lean()) == [lean(e) for e in journal.read()]
         again.close()
 
 

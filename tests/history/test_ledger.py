@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,7 +28,6 @@ from tests.history.conftest import SOURCE, TARGET, Checkout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from pytest_autoloop.model import Status
 
@@ -138,6 +142,47 @@ def test_a_recorded_experiment_is_everywhere(desk: Desk) -> None:
     desk.whole()
 
 
+RECORD_FOREVER = """
+import sys
+from pathlib import Path
+from tests.history.conftest import Checkout
+from tests.history.test_ledger import Desk
+desk = Desk(Checkout(Path(sys.argv[1])), begin=False)
+while True:
+    print(flush=True)
+    for status in ("discard", "keep"):
+        desk.ledger.record(desk.prepare(status))
+"""
+
+
+def test_killed_at_any_instant(desk: Desk) -> None:
+    """However often: what was recorded is told alike everywhere, and answers are all there."""
+    desk.ledger.close()
+    root = Path(__file__).parent.parent.parent
+    for rounds in (1, 2, 3):
+        before = len(desk.journal.read())
+        process = subprocess.Popen(
+            [sys.executable, "-c", RECORD_FOREVER, str(desk.checkout.root)],
+            cwd=root,
+            env={**os.environ, "PYTHONPATH": str(root)},
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        with process:
+            assert process.stdout is not None
+            for _ in range(rounds):
+                assert process.stdout.readline() == b"\n"
+            os.killpg(process.pid, signal.SIGKILL)  # with the git that it has just started
+        desk.ledger = desk.reopened().ledger
+        assert len(desk.journal.read()) >= before + 2 * (rounds - 1)
+        for answer in desk.ledger.answers.pending():
+            again = experiment_of(answer.number, "discard", answer.parent)
+            content = answer.proposal.edits[0].content
+            desk.ledger.record(desk.ledger.commit(again, TARGET, content))
+        desk.whole()
+        desk.ledger.close()
+
+
 def test_killed_after_the_answer(desk: Desk) -> None:
     """An answer without a commit is pending, and its number is its own."""
     answer = desk.ledger.answered(Beginning(desk.start, "restart"), TARGET, Proposal("paid for"))
@@ -171,6 +216,21 @@ def test_a_candidate_may_be_committed_anew_before_it_is_recorded(desk: Desk) -> 
     merged = desk.ledger.commit(merged, TARGET, SOURCE + b"# merged\n")
     desk.ledger.record(merged)
     assert desk.repository.ref("refs/autoloop/nov20/002") == merged.commit
+    desk.whole()
+
+
+def test_killed_while_git_wrote_a_ref(desk: Desk) -> None:
+    """The lock that git left is not in the way of the campaign that goes on."""
+    experiment = desk.prepare("keep")
+    refs = desk.checkout.root / ".git" / "refs"
+    for lock in ("heads/autoexp/nov20.lock", "autoloop/nov20/002.lock", "heads/main.lock"):
+        (refs / lock).touch()
+    found = desk.killed()
+    assert [one.split(":")[0].split(" ")[-1] for one in found.mended] == [
+        *(BRANCH, "refs/autoloop/nov20/002")
+    ]
+    desk.ledger.record(desk.ledger.commit(experiment, TARGET, SOURCE + b"# again\n"))
+    assert (refs / "heads/main.lock").exists()
     desk.whole()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,40 @@ def test_a_campaign_is_held_by_one_session(tmp_path: Path) -> None:
         assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
         lock.close()
         lock.close()
+
+
+FORKED = """
+import os, pathlib, sys
+from pytest_autoloop.history.lock import CampaignLock
+lock = CampaignLock(pathlib.Path(sys.argv[1]))
+if os.fork():
+    print("held", flush=True)
+    os.kill(os.getpid(), 9)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no fork")
+def test_what_a_killed_session_had_just_begun_is_waited_for(tmp_path: Path) -> None:
+    """A child has its parent's files open until it runs a program, and so it has the lock."""
+    holder = subprocess.Popen(
+        [sys.executable, "-c", FORKED, str(tmp_path)],
+        cwd=Path(pytest_autoloop.__file__).parent.parent,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    taken: list[CampaignLock] = []
+    with holder:
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        assert holder.wait() == -9
+        taker = threading.Thread(target=lambda: taken.append(CampaignLock(tmp_path)))
+        taker.start()
+        holder.stdin.close()
+        taker.join()
+    (lock,) = taken
+    lock.close()
 
 
 def test_a_file_alone_holds_nobody_off(tmp_path: Path) -> None:
