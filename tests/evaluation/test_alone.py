@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no such locks")
 #: Seconds after which a test has failed; none is ever waited for to the end.
-LIMIT = 30.0
+LIMIT = 10.0
 HOLD = """
 import sys
 from pytest_autoloop.evaluation import alone
@@ -76,8 +77,9 @@ class Visitor:
 
 def waiting(count: int) -> None:
     """Wait until so many threads wait for a lock."""
-    found = 0
+    found, deadline = 0, time.monotonic() + LIMIT
     while found < count:
+        assert time.monotonic() < deadline
         found = sum(thread.name == "pytest-autoloop-alone" for thread in threading.enumerate())
 
 
@@ -244,7 +246,8 @@ def test_a_file_that_was_tidied_away_excludes_all_the_same(place: Path) -> None:
 
 
 def _endless(*visitors: Visitor) -> Iterator[Visitor]:
-    while True:
+    deadline = time.monotonic() + LIMIT
+    while time.monotonic() < deadline:
         yield from visitors
 
 
