@@ -124,6 +124,8 @@ def rate(example: Example, workers: int, experiments: int, place: Path) -> float
             "OPENAI_API_KEY": "sk-no-key-needed",
             "OPENAI_BASE_URL": model.base_url,
             "NO_PROXY": "127.0.0.1",
+            # Other campaigns on this machine are not what is measured.
+            "AUTOLOOP_LOCKS": str(place),
         }
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
         command += ["--autoloop", str(experiments), "--autoloop-workers", str(workers)]
