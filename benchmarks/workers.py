@@ -1,7 +1,7 @@
 """Experiments per hour with 1, 2 and 4 workers, against a chat model that takes its time.
 
 Real sessions of ``pytest --autoloop N --autoloop-workers K`` on copies of two examples, with a
-real HTTP server on loopback that answers each request after two seconds:
+real HTTP server on loopback that answers each request after two seconds (--delay):
 
 exact       examples/prompt_rules: its metric is exact, so nothing waits for the machine
 benchmark   examples/word_report: pairs are timed, each alone on the machine
@@ -81,19 +81,20 @@ EXAMPLES = {
 class Model(ChatServer):
     """Answers with the next edit, and remembers when it was asked first."""
 
-    def __init__(self, contents: Iterator[str]) -> None:
+    def __init__(self, contents: Iterator[str], delay: float) -> None:
         super().__init__()
+        self._delay = delay
         self.asked = 0.0
         self._contents = contents
         self._asking = threading.Lock()
 
     def answer(self, request: RecordedRequest) -> Reply:
-        """Take two seconds, however many ask."""
+        """Take as long for each, however many ask."""
         with self._asking:
             self.asked = self.asked or time.time()
             content = next(self._contents)
         self.requests.append(request)
-        time.sleep(DELAY)
+        time.sleep(self._delay)
         return {"text": f"DESCRIPTION: another word\n```\n{content}```\n"}
 
 
@@ -103,7 +104,9 @@ def git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
 
 
-def rate(example: Example, workers: int, experiments: int, place: Path) -> float:
+def rate(
+    example: Example, workers: int, experiments: int, place: Path, delay: float = DELAY
+) -> float:
     """Return the experiments per hour of one session."""
     folder = place / f"{example.name}-{workers}-{time.monotonic_ns()}"
     shutil.copytree(
@@ -115,7 +118,7 @@ def rate(example: Example, workers: int, experiments: int, place: Path) -> float
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message", "start")
     numbers = iter(range(10**6))
-    model = Model(example.content(folder, number) for number in numbers)
+    model = Model((example.content(folder, number) for number in numbers), delay)
     with model:
         environ = {
             name: value for name, value in os.environ.items() if not name.startswith(_SCRUBBED)
@@ -161,6 +164,9 @@ def main() -> None:
     parser.add_argument("--experiments", type=int, default=12, help="of each session")
     parser.add_argument("--repeat", type=int, default=3, help="sessions of each kind")
     parser.add_argument("--example", choices=EXAMPLES, action="append", help="default: both")
+    parser.add_argument(
+        "--delay", type=float, default=DELAY, help="seconds until the model answers"
+    )
     chosen = parser.parse_args()
     draw = random.Random(0)
     names = chosen.example or list(EXAMPLES)
@@ -168,7 +174,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="workers-") as place:
         for _ in range(chosen.repeat):
             for name, workers in draw.sample(list(rates), len(rates)):
-                found = rate(EXAMPLES[name], workers, chosen.experiments, Path(place))
+                found = rate(EXAMPLES[name], workers, chosen.experiments, Path(place), chosen.delay)
                 rates[name, workers].append(found)
     print(f"{'example':<10}{'workers':>8}{'per hour':>10}{'ratio':>8}   95% interval")
     for (name, workers), several in rates.items():
