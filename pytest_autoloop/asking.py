@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 #: Experiments between two looks back.
 _REVIEW_EVERY = 10
 #: Reasons for which a proposer is asked once more, before its answer counts.
-_WASTED = frozenset({"no-op", "duplicate"})
+_WASTED = frozenset({"no-op", "duplicate", "out-of-scope"})
 
 
 def _forget(_: Usage) -> None:

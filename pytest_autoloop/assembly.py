@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_autoloop import opening
@@ -50,8 +50,9 @@ class Records:
     """The ledger that all targets of a session share, once the first baseline is green."""
 
     ledger: Ledger | None = None
-    #: What was mended of a session that was killed, in words.
-    mended: list[str] = field(default_factory=list)
+    #: What was mended of a session that was killed, in words; the last experiment that is
+    #: recorded; and the numbers of those whose judging was cut short.
+    found: tuple[tuple[str, ...], int, list[int]] = ((), -1, [])
 
     @classmethod
     def reopened(cls, plan: Plan, repository: Repository) -> Records:
@@ -69,7 +70,8 @@ class Records:
         found = reopen(
             repository, plan.earlier, results=plan.results, metric_names=list(map(str, columns))
         )
-        return cls(found.ledger, list(found.mended))
+        pending = [answer.number for answer in found.pending]
+        return cls(found.ledger, (found.mended, found.ledger.chronicle.last_number, pending))
 
     def place_in(self, targets: tuple[str, ...]) -> int:
         """Return which target is being improved: those before it have had their turn."""
@@ -257,7 +259,12 @@ def _asker(
 ) -> Asker:
     settings, records = plan.settings, ledger.journal.directory
     workbench = CampaignWorkbench(
-        workplace.pool, workplace.repository, workplace.target.path, records
+        workplace.pool,
+        workplace.repository,
+        workplace.target.path,
+        records,
+        frozen=workplace.frozen,
+        parallel=settings.workers > 1 and proposer.parallel,
     )
     asker = Asker(
         proposer=proposer,

@@ -86,11 +86,6 @@ class Campaign:
         return rows[next(baselines, len(rows)) :]
 
     @property
-    def experiments(self) -> list[Experiment]:
-        """Those of `rows`, without diffs, pairs and output."""
-        return self.chronicle.lean(row.number for row in self.rows)
-
-    @property
     def every_row(self) -> Sequence[Row]:
         """All of this target's experiments, also those before a baseline that was measured anew."""
         name = self.workplace.target.name
@@ -184,9 +179,13 @@ class Campaign:
 
     # How an experiment goes --------------------------------------------------------------------
 
-    def question(self, number: int) -> Question:
-        """Return what the proposer is to be asked, as experiment `number`."""
-        start = self.search.start(number, self.rows)
+    def question(self, number: int, in_flight: int) -> Question:
+        """Return what the proposer is to be asked, as experiment `number`.
+
+        `in_flight` counts those of the target that have begun and are not recorded.
+        """
+        rows = self.rows
+        start = self.search.start(len(rows) + in_flight, rows)
         gain = self.outlook.smallest_gain
         return self.asker.question(number, start, self.read(start.commit), smallest_gain=gain)
 
@@ -200,7 +199,7 @@ class Campaign:
 
     def seed(self, proposal: Proposal) -> Attempt:
         """Return the attempt of a proposal that nobody was asked for."""
-        start = self.search.start(0, self.rows[:1])
+        start = Start(self.rows[0].commit)
         source = self.read(start.commit)
         return Attempt(start, source, proposal, time.monotonic(), 0.0)
 
@@ -241,8 +240,11 @@ class Campaign:
 
     def run(self, candidate: Candidate) -> Experiment:
         """Run one experiment and record it."""
+        evaluator = self.workplace.evaluator
+        waited = evaluator.waited
         experiment = self._judged(candidate)
-        seconds = time.monotonic() - candidate.attempt.started
+        # Without what it had to wait for other campaigns.
+        seconds = time.monotonic() - candidate.attempt.started - (evaluator.waited - waited)
         experiment = self._record(replace(experiment, seconds=seconds, elapsed=self.elapsed))
         self.asker.observe(experiment)
         return experiment

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -111,6 +112,23 @@ class Judge:
         self.workplace.place("candidate", best)
         return self.comparison.audit(self.policy)
 
+    def as_good_as(self, content: bytes, best: bytes) -> Decision:
+        """Say whether a version is as good as the best: `keep` if it is shown to be."""
+        workplace, path = self.workplace, self.workplace.target.path
+        same = screen.refuse(content, path, best, lambda _: None, program=self.baseline.program)
+        if same is not None:  # the same program in another layout needs no measuring
+            return Decision("keep") if same.reason == "no-op" else same
+        workplace.place("incumbent", best)
+        workplace.place("candidate", content)
+        try:
+            guard = redact(self.guard(), self.baseline.manifest.hidden)
+            if not guard.passed:
+                return Decision(guard.status, guard.reason, guard.test or guard.message)
+            return self.comparison.decide(as_good(self.policy))
+        finally:
+            workplace.pool.reset("candidate")
+            workplace.pool.reset("incumbent")
+
     def values(self, pairs: Sequence[Pair]) -> dict[str, float | None]:
         """Return the candidate's value of each metric over some pairs."""
         return {
@@ -179,13 +197,24 @@ class Judge:
             return experiment
         self.workplace.place("incumbent", case.anchor)
         self.workplace.place("candidate", case.content)
-        decision = self.comparison.decide(as_good(self.policy, SIMPLER))
+        policy = self._policy_for(experiment.number, case.keeps)
+        decision = self.comparison.decide(as_good(policy, SIMPLER))
         experiment = replace(experiment, stages=_added(experiment.stages, self.comparison.seconds))
         if decision.status != "keep":
             return experiment
         news = screen.news(case.content, path, case.best)
         # The effect is that over the anchor, so that what simplifications cost is not lost.
-        return replace(decided(experiment, decision), reason=SIMPLER, news=news)
+        simpler = replace(decided(experiment, decision), reason=SIMPLER, news=news)
+        checked = self._verified(simpler, case.anchor)
+        if checked.reason != "unverified-gain" or self._slower(checked):
+            return checked
+        return simpler  # no gain was claimed
+
+    def _slower(self, experiment: Experiment) -> bool:
+        """Say whether a measurement from outside is sure that more time is lost than may be."""
+        allowed = next(m.max_regression for m in self.policy.metrics if m.name == TIME.name)
+        found = experiment.verified
+        return found is None or found.high < -math.log1p(allowed)
 
     def _side_line(self, experiment: Experiment, case: Case) -> Experiment:
         """Let a candidate that works, but does not beat the best, stay in play if it may."""

@@ -55,11 +55,11 @@ class Loop:
     workers: int = 1
     #: Somebody wants the campaign to end.
     interrupted: Callable[[], bool] = bool
-    #: Why no further proposal was asked for, in words; empty while the loop runs.
+    #: Why no further proposal was asked for, in words and as the budget names it; empty while the
+    #: loop runs.
     ended: str = ""
-    #: Whether it ended because all experiments that were asked for are done; whether other targets
-    #: have to wait, too.
-    complete: bool = False
+    reason: str = ""
+    #: Whether other targets have to wait, too.
     final: bool = False
     #: Errors one after another, and all experiments that were run in this session.
     failures: int = 0
@@ -135,7 +135,7 @@ class Loop:
         if self.interrupted() or self._stops(overlap.in_flight):
             return None
         self.ended = ""
-        question = self.campaign.question(self._asked)
+        question = self.campaign.question(self._asked, overlap.in_flight)
         self._asked += 1
         return partial(self.campaign.answer, question)
 
@@ -188,7 +188,7 @@ class Loop:
         found = stop(self.budget, self._account(in_flight))
         if found is None:
             return False
-        self.ended, self.complete = found.sentence, found.reason == "experiments"
+        self.ended, self.reason = found.sentence, found.reason
         # Whoever wants the session to end does not want the next target either.
         self.final = found.reason == "stop-file" and not in_flight
         return True

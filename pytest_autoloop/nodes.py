@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,19 +21,23 @@ class Hooks:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        # With several workers they are called from threads, which no conftest.py reckons with.
+        self._one_at_a_time = threading.Lock()
 
     def propose(self, brief: Brief) -> Proposal | None:
         """Ask the hook for a candidate."""
-        proposal: Proposal | None = self._config.hook.pytest_autoloop_propose(
-            config=self._config, brief=brief
-        )
+        with self._one_at_a_time:
+            proposal: Proposal | None = self._config.hook.pytest_autoloop_propose(
+                config=self._config, brief=brief
+            )
         return proposal
 
     def check(self, proposal: Proposal) -> str | None:
         """Ask the hook for a veto."""
-        reason: str | None = self._config.hook.pytest_autoloop_check(
-            config=self._config, proposal=proposal
-        )
+        with self._one_at_a_time:
+            reason: str | None = self._config.hook.pytest_autoloop_check(
+                config=self._config, proposal=proposal
+            )
         return reason
 
     def finished(self, experiment: Experiment) -> None:

@@ -105,8 +105,9 @@ def gone_on(
     Raises:
         UsageError: the campaign has other targets, or another harness.
     """
-    assert plan.earlier is not None
-    header = plan.earlier.read_header() or {}
+    earlier = plan.earlier
+    assert earlier is not None
+    header = earlier.read_header() or {}
     named = header.get("targets") or [header.get("target")]
     if named != list(plan.targets):
         had = ", ".join(map(str, named)) if isinstance(named, list) else str(named)
@@ -125,15 +126,18 @@ def gone_on(
         )
     commit = plan.commit if changed else began
     plan = replace(plan, commit=commit, changed=tuple(changed))
-    best = f"refs/heads/autoexp/{plan.tag}"
-    if not plan.settings.rebaseline or repository.ref(best) is None:
+    if not plan.settings.rebaseline:
+        return plan
+    # Not from the branch, which a session that was killed since may have left at the new baseline.
+    kept = [e.commit for *_, e in earlier.scan(lean=True) if e.status == "keep"]
+    if not kept:
         return plan
     # It is judged only if the manifest turns out to be another one, too.
     seeds = {
         leg.target.name: _carried(
             repository,
             leg.target,
-            found=best,
+            found=kept[-1],
             commit=commit,
             name="what was kept before",
             option="--autoloop-rebaseline",

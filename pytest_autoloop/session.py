@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_autoloop import opening
-from pytest_autoloop.assembly import Records, begin, budget_of
+from pytest_autoloop.assembly import Records
+from pytest_autoloop.budget import Budget
 from pytest_autoloop.errors import AutoloopError, UsageError
 from pytest_autoloop.harness.hidden import hidden_nodes
 from pytest_autoloop.harness.items import uses_benchmark
 from pytest_autoloop.harness.registry import Registry
 from pytest_autoloop.interrupts import Interrupts
-from pytest_autoloop.loop import Loop
 from pytest_autoloop.model import Target
 from pytest_autoloop.nodes import ExperimentItem, Experiments, Hooks
 from pytest_autoloop.proposing import Proposers
@@ -29,6 +27,7 @@ from pytest_autoloop.resuming import (
     with_warm_start,
 )
 from pytest_autoloop.targets import resolve_targets
+from pytest_autoloop.tour import Tour
 from pytest_autoloop.workplace import set_up
 
 if TYPE_CHECKING:
@@ -39,27 +38,8 @@ if TYPE_CHECKING:
     from pytest_autoloop.proposers.base import Proposer
     from pytest_autoloop.settings import Settings
     from pytest_autoloop.targets import Leg
-    from pytest_autoloop.workplace import Places
 
 _PASSED = ("baseline", "keep", "explore")
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """What it takes to improve one target."""
-
-    session: pytest.Session
-    plan: Plan
-    legs: Sequence[Leg]
-    #: Which of the legs it is.
-    place: int
-    places: Places
-    proposer: Proposer
-    interrupts: Interrupts
-
-    @property
-    def leg(self) -> Leg:
-        return self.legs[self.place]
 
 
 class AutoloopSession:
@@ -112,27 +92,41 @@ class AutoloopSession:
         return True
 
     def _run(self, session: pytest.Session, interrupts: Interrupts) -> None:
-        settings = self._settings
+        config, settings = self._config, self._settings
         repository = opening.open_repository(session)
         metrics = opening.metrics_of(session, self._registry, settings)
         legs = resolve_targets(
             session, registry=self._registry, metrics=metrics, repository=repository
         )
         plan = self._plan(session, repository, legs, metrics)
+        Budget.of(settings, metrics, plan.rootdir)  # refuses a goal that fits no metric
         # All of them are seen to work before anything is spent.
         proposers = [self._proposer(session, repository, leg.target, plan.commit) for leg in legs]
         benchmarks = sum(map(uses_benchmark, session.items))
         names = Target(", ".join(plan.targets), legs[0].target.goal)
         self._terminal.start(names, metrics, len(session.items) - benchmarks, benchmarks, plan.tag)
         self._records = Records.reopened(plan, repository)
-        self._terminal.went_on(self._records.mended)
+        if self._records.ledger is not None:
+            self._terminal.went_on(*self._records.found)
+        tour = Tour(
+            plan=plan,
+            legs=legs,
+            proposers=proposers,
+            records=self._records,
+            listener=Hooks(config),
+            terminal=self._terminal,
+            interrupts=interrupts,
+            protocol=partial(self._protocol, session),
+        )
         with set_up(session, settings, repository, legs, plan.commit) as places:
             self._terminal.contained(places.sandbox)
-            for place in range(self._records.place_in(plan.targets), len(legs)):
-                run = _Run(session, plan, legs, place, places, proposers[place], interrupts)
-                leg = self._leg(run)
-                if leg is None or leg.final:
-                    break
+            try:
+                tour.run(places)
+            finally:
+                # Before the checkouts go: an agent may still be at work in one.
+                self._proposers.close()
+        if settings.apply and not interrupts.asked:
+            tour.apply(repository)
         if interrupts.asked:
             raise session.Interrupted(f"the campaign {plan.tag} was interrupted, and can go on")
 
@@ -178,49 +172,6 @@ class AutoloopSession:
         if earlier is not None:
             return gone_on(session, repository, plan, legs)
         return with_warm_start(repository, plan, legs)
-
-    def _leg(self, run: _Run) -> Loop | None:
-        """Improve one target, and return the loop that did; None when it could not begin."""
-        leg, plan, session, records = run.leg, run.plan, run.session, self._records
-        try:
-            workplace = run.places.of(leg, records.standing(plan, leg.target.name))
-            campaign = begin(
-                plan,
-                records,
-                workplace,
-                leg.metrics,
-                proposer=run.proposer,
-                listener=Hooks(self._config),
-            )
-        except UsageError:
-            raise
-        except AutoloopError as error:
-            self._protocol(session, 0, partial(_fail, error))
-            return None
-        self._terminal.campaign = campaign
-        if self._protocol(session, campaign.first_number, campaign.open).error is not None:
-            return None
-        self._terminal.assured(campaign)
-        seed = plan.seeds.get(leg.target.name)
-        loop = Loop(
-            campaign,
-            budget_of(plan, campaign, run.legs, run.place),
-            seeds=deque([seed] if campaign.anew and seed else []),
-            workers=plan.settings.workers,
-            interrupted=lambda: run.interrupts.asked,
-        )
-        try:
-            for turn in loop:
-                with run.interrupts.finishing():
-                    self._protocol(session, turn.number, turn.run)
-        finally:
-            loop.close()
-        # Who asked for N experiments and got them need not be told.
-        if loop.ended and not (loop.complete and loop.done):
-            self._terminal.note(loop.ended)
-        if self._settings.attempt is None and not run.interrupts.asked:
-            self._terminal.audited(campaign.audit())
-        return loop
 
     def _protocol(
         self, session: pytest.Session, number: int, run: Callable[[], Experiment]
@@ -338,10 +289,6 @@ class AutoloopSession:
 
 def _told(status: object) -> str:
     return f"pytest ended with exit status {status}; standard error says more"
-
-
-def _fail(error: Exception) -> Experiment:
-    raise error
 
 
 def _nothing() -> Experiment:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.proposers.base import Found
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from pytest_autoloop.history.repository import Repository
@@ -29,6 +29,8 @@ class LentCheckout:
     pool: WorktreePool
     target: str
     path: Path
+    #: What the pool calls it.
+    name: str = _WORKTREE
 
     def found(self) -> Found:
         """Return what is there now, by content: what git says of it could have been forged.
@@ -38,7 +40,7 @@ class LentCheckout:
         """
         if not self.path.is_dir():
             return Found(None)
-        elsewhere = {*self.pool.altered(_WORKTREE), *self.pool.changes(_WORKTREE)}
+        elsewhere = {*self.pool.altered(self.name), *self.pool.changes(self.name)}
         return Found(self._content(), tuple(sorted(elsewhere - {self.target})))
 
     def _content(self) -> bytes | None:
@@ -60,6 +62,10 @@ class CampaignWorkbench:
     #: POSIX path of the target below the repository's root.
     target: str
     records: Path
+    #: Content of the targets that stand still, by path.
+    frozen: Mapping[str, bytes] = field(default_factory=dict)
+    #: Whether several checkouts may be lent at the same time.
+    parallel: bool = False
     _notices: list[str] = field(default_factory=list)
 
     @property
@@ -69,17 +75,22 @@ class CampaignWorkbench:
 
     @contextmanager
     def checkout(self, source: bytes) -> Iterator[LentCheckout]:
-        """Lend the candidate's worktree with this content of the target; put all of it back.
+        """Lend a worktree with this content of the target; put all of it back.
+
+        It is the candidate's, or where others may be lent at the same time one of its own.
 
         Who edits there runs outside of the sandbox, so what changed in the user's own checkout and
         branches meanwhile is noticed: the user may have done it, and nothing of it is put back.
         """
-        self.pool.write(_WORKTREE, self.target, source)
         refs, files = self._refs(), set(self.repository.changed_tracked())
         try:
-            yield LentCheckout(self.pool, self.target, self.pool.path(_WORKTREE))
+            with self.pool.lend(_WORKTREE) if self.parallel else nullcontext(_WORKTREE) as name:
+                for path, content in {**self.frozen, self.target: source}.items():
+                    self.pool.write(name, path, content)
+                yield LentCheckout(self.pool, self.target, self.pool.path(name), name)
         finally:
-            self.pool.reset_all()
+            if not self.parallel:
+                self.pool.reset_all()
             now = self._refs()
             moved = sorted(ref for ref in {*refs, *now} if refs.get(ref) != now.get(ref))
             edited = sorted(set(self.repository.changed_tracked()) - files)
@@ -88,12 +99,14 @@ class CampaignWorkbench:
 
     def take_notices(self) -> tuple[str, ...]:
         """Return what was noticed since the last call."""
-        taken = tuple(self._notices)
-        self._notices.clear()
-        return taken
+        return tuple(self._notices.pop(0) for _ in range(len(self._notices)))
 
     def _refs(self) -> dict[str, str]:
-        return {"HEAD": self.repository.head(), **self.repository.refs("refs/")}
+        """Return what the user's refs name; the campaign moves its own while others are asked."""
+        refs = self.repository.refs("refs/")
+        own = ("refs/autoloop/", "refs/heads/autoexp/") if self.parallel else ()
+        told = {ref: commit for ref, commit in refs.items() if not ref.startswith(own)}
+        return {"HEAD": self.repository.head(), **told}
 
     def _notice(self, what: str, names: list[str]) -> None:
         if names:

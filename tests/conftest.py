@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from tests.projects import project
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
     import pytest
 
 __all__ = ["project"]
+
+# Campaigns in several workers would wait for each other's pairs; a test that wants that says so.
+os.environ["AUTOLOOP_LOCKS"] = ""
 
 pytest_plugins = ["pytester"]
 

@@ -110,7 +110,7 @@ def test_a_target_that_requests_an_unknown_fixture_says_which(project: Project) 
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("other", ("more than one target", "conftest.py:3", "test_more.py:3", "keep one")),
+        ("other", ("two targets are words.txt (", "conftest.py:3", "test_more.py:3", "keep one")),
         ("target", ("two fixtures are named 'target'", "conftest.py:3", "test_more.py:3")),
     ],
 )

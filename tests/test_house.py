@@ -14,7 +14,7 @@ ROOT = Path(pytest_autoloop.__file__).parent
 #: several modules, each may import those that follow it in the line.
 ROOMS = (
     ("plugin",),
-    ("session", "nodes", "interrupts"),
+    ("session", "tour", "nodes", "interrupts"),
     ("cli",),
     ("reporting",),
     (

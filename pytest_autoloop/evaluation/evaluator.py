@@ -247,7 +247,7 @@ class Evaluator:
         isolated = self.isolation is not None
         # Benchmarks time the target where it is called; a proxy would time the pipe. What metrics
         # return is believed when the candidate could not reach the process that returns it.
-        parts: list[tuple[list[str], bool]] = [(fixtures, True)]
+        parts: list[tuple[list[str], bool]] = [(fixtures, bool(manifest.benchmarks))]
         if isolated:
             parts = [([], True)] if manifest.benchmarks else []
             parts += [(fixtures, False)] if fixtures else []

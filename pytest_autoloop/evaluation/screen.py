@@ -14,7 +14,7 @@ from pytest_autoloop.harness import symbols
 from pytest_autoloop.model import Decision
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection
 
     from pytest_autoloop.model import Proposal
 
@@ -54,15 +54,15 @@ def refuse(
     content: bytes,
     target: str,
     incumbent: bytes,
-    tried: Mapping[str, int],
+    tried: Callable[[str], int | None],
     *,
     program: bool = True,
     symbol: str = "",
 ) -> Decision | None:
     """Say why content is not worth a process: the same as before, or no Python at all.
 
-    `tried` maps the fingerprint of every earlier candidate to the number of its experiment; what
-    they are of a `program` says `fingerprint`. With a `symbol`, nothing outside of it may change:
+    `tried` returns the experiment of an earlier candidate with a fingerprint; what that is of a
+    `program` says `fingerprint`. With a `symbol`, nothing outside of it may change:
     that comes first, since blank lines and comments elsewhere are such a change, too.
     """
     if content == incumbent:
@@ -74,7 +74,7 @@ def refuse(
     if same == fingerprint(incumbent, program=program):
         detail = "the candidate is the incumbent in another layout or with other comments"
         return Decision("discard", "no-op", detail)
-    number = tried.get(same)
+    number = tried(same)
     if number is not None:
         return Decision("discard", "duplicate", f"duplicate of {number:03}")
     fault = _fault(content, target) if target.endswith(".py") else ""

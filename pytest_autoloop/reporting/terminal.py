@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -146,11 +147,11 @@ class Terminal:
 
     def interrupted(self) -> None:
         """Say what the first Ctrl-C does."""
-        if self._reporter is not None:
-            self._reporter.ensure_newline()
+        capture = self._config.pluginmanager.get_plugin("capturemanager")
+        # While an experiment runs, what is printed is captured.
+        with nullcontext() if capture is None else capture.global_and_fixture_disabled():
             told = "the running experiment is finished first; Ctrl-C once more ends at once"
-            self._reporter.write_line(f"autoloop: interrupted: {told}")
-            self._reporter.flush()
+            self.say(f"interrupted: {told}")
 
     def assured(self, campaign: Campaign) -> None:
         """Say how far candidates are kept from those who judge them."""

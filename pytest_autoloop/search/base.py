@@ -72,7 +72,8 @@ def worths(rows: Sequence[Row]) -> dict[str, float]:
         if row.status == "baseline":
             found[row.commit] = 0.0
         elif row.status == "keep":
-            height += row.log_gain or 0.0
+            # What was kept as simpler is as good: its gain is that over an older version.
+            height += 0.0 if row.reason == "simpler" else row.log_gain or 0.0
             found[row.commit] = height
         elif row.status == "explore" and row.log_gain is not None:
             found[row.commit] = height + row.log_gain

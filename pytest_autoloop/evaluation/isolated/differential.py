@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pytest_autoloop import text
 from pytest_autoloop.evaluation.isolated import edges, plain, verdicts
 from pytest_autoloop.evaluation.isolated.inputs import MUTATORS, fresh, observe
 from pytest_autoloop.evaluation.isolated.oracle import Oracle, encoded, usable
@@ -185,7 +186,8 @@ class _Comparison:
             elif one.given is not None:
                 continue
             elif len(one.recorded) < _FEW:
-                parts.append(f"{one.name}() has {len(one.recorded)} different recorded call(s)")
+                calls = text.count(len(one.recorded), "recorded call")
+                parts.append(f"{one.name}() has only {calls} with different arguments")
             elif not one.mutators:
                 parts.append(f"{one.name}() takes no varied input: only recorded ones compared")
         return "; ".join(parts)

@@ -15,6 +15,7 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 
 from pytest_autoloop.errors import ProposerError, UsageError
 from pytest_autoloop.evaluation.screen import fingerprint
+from pytest_autoloop.harness import symbols
 from pytest_autoloop.model import Edit, Proposal
 from pytest_autoloop.proposers.base import ProposerBase
 from pytest_autoloop.proposers.handed import Handed
@@ -126,7 +127,7 @@ class RulesProposer(ProposerBase):
             self._candidates = self._worth_trying(found, Places(brief.source))
         for candidate, idea in self._candidates:
             content = candidate.content()
-            if content is not None and self._is_new(content):
+            if content is not None and self._is_new(content) and _in_scope(content, brief):
                 self._note(idea, brief.number)
                 self._seen.add(_digest(content))
                 self._memory.propose(idea, brief.number)
@@ -172,6 +173,12 @@ class RulesProposer(ProposerBase):
         for _, candidate, idea in sorted(later, key=itemgetter(0)):
             if self._memory.rank(idea) is not None:
                 yield candidate, idea
+
+
+def _in_scope(content: bytes, brief: Brief) -> bool:
+    """Tell whether nothing but the part of the file changes that may."""
+    symbol = brief.target.symbol
+    return not symbol or symbols.refuse(content, brief.source, symbol) is None
 
 
 def _is_python_file(target: Target) -> bool:

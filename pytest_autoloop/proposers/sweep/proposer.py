@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_autoloop.errors import ProposerError, UsageError
 from pytest_autoloop.evaluation.screen import fingerprint
+from pytest_autoloop.harness.symbols import locate
 from pytest_autoloop.model import Edit, Proposal
 from pytest_autoloop.proposers.base import ProposerBase
 from pytest_autoloop.proposers.handed import known_as
@@ -73,7 +74,7 @@ class SweepProposer(ProposerBase):
         Raises:
             UsageError: there are none, one is malformed, or a grid would have too many points.
         """
-        found = knobs_of.find(target.path, source, constants=self._constants)
+        found = self._find(target, source)
         if not found:
             constants = (
                 "no UPPER_CASE = 1 of Python or key = 1 of other files is there to try either"
@@ -93,6 +94,14 @@ class SweepProposer(ProposerBase):
             )
             raise UsageError(message)
         self._checked[target.path] = found
+
+    def _find(self, target: Target, source: bytes) -> tuple[Knob, ...]:
+        """Return the knobs in the part of the target that may change."""
+        found = knobs_of.find(target.path, source, constants=self._constants)
+        if not target.symbol:
+            return found
+        part = locate(source, target.symbol, target.path)
+        return tuple(knob for knob in found if part.first <= knob.line <= part.last)
 
     def start(self, workbench: Workbench) -> None:
         """Open the study in the records of the campaign, or go on with it.
@@ -119,7 +128,7 @@ class SweepProposer(ProposerBase):
         self._flight.land(brief)
         path = brief.target.path
         try:
-            found = knobs_of.find(path, brief.source, constants=self._constants)
+            found = self._find(brief.target, brief.source)
         except UsageError as error:
             message = f"the sweep can no longer read the knobs of the incumbent: {error}"
             raise ProposerError(message) from error

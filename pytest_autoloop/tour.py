@@ -1,0 +1,138 @@
+"""Improves the targets of a campaign, one after another."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pytest_autoloop.ablation import kept_changes, minimise, told
+from pytest_autoloop.applying import Source, at_the_end, ends
+from pytest_autoloop.assembly import begin, budget_of
+from pytest_autoloop.errors import AutoloopError, UsageError
+from pytest_autoloop.loop import Loop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pytest_autoloop.assembly import Records
+    from pytest_autoloop.campaign import Campaign, Listener
+    from pytest_autoloop.history.repository import Repository
+    from pytest_autoloop.interrupts import Interrupts
+    from pytest_autoloop.model import Effect, Experiment
+    from pytest_autoloop.nodes import ExperimentItem
+    from pytest_autoloop.proposers.base import Proposer
+    from pytest_autoloop.reporting.terminal import Terminal
+    from pytest_autoloop.resuming import Plan
+    from pytest_autoloop.targets import Leg
+    from pytest_autoloop.workplace import Places
+
+
+@dataclass(slots=True, kw_only=True)
+class Tour:
+    """What a session does between its opening and its summary."""
+
+    plan: Plan
+    legs: Sequence[Leg]
+    #: One for each leg; it may be the same.
+    proposers: Sequence[Proposer]
+    records: Records
+    listener: Listener
+    terminal: Terminal
+    interrupts: Interrupts
+    #: Runs an experiment as pytest runs a test.
+    protocol: Callable[[int, Callable[[], Experiment]], ExperimentItem]
+    #: By target that was improved: what the audit found, None where it could not be made.
+    _audited: list[Effect | None] = field(default_factory=list)
+    #: Commit of the smallest set of changes so far; those to the next target go on top.
+    _onto: str = ""
+
+    def run(self, places: Places) -> None:
+        """Improve every target that has not had its turn; those before it are in its harness."""
+        for place in range(self.records.place_in(self.plan.targets), len(self.legs)):
+            loop = self._improve(places, place)
+            if loop is None or loop.final:
+                return
+
+    def apply(self, repository: Repository) -> None:
+        """Bring what was kept into the branch that is checked out, if every audit allows it."""
+        ledger = self.records.ledger
+        if ledger is not None:
+            paths = tuple(leg.target.path for leg in self.legs)
+            source = Source(ledger.branch, *ends(ledger.chronicle.rows), paths)
+            self.terminal.applied(at_the_end(repository, source, self._audited))
+
+    def _improve(self, places: Places, place: int) -> Loop | None:
+        """Improve one target, and return the loop that did; None when it could not begin."""
+        leg, plan, records = self.legs[place], self.plan, self.records
+        try:
+            campaign = begin(
+                plan,
+                records,
+                places.of(leg, records.standing(plan, leg.target.name)),
+                leg.metrics,
+                proposer=self.proposers[place],
+                listener=self.listener,
+            )
+        except UsageError:
+            raise
+        except AutoloopError as error:
+            self.protocol(0, partial(_fail, error))
+            return None
+        self.terminal.campaign = campaign
+        if self.protocol(campaign.first_number, campaign.open).error is not None:
+            return None
+        self.terminal.assured(campaign)
+        seed = plan.seeds.get(leg.target.name)
+        loop = Loop(
+            campaign,
+            budget_of(plan, campaign, self.legs, place),
+            seeds=deque([seed] if campaign.anew and seed else []),
+            workers=plan.settings.workers,
+            interrupted=lambda: self.interrupts.asked,
+        )
+        try:
+            for turn in loop:
+                with self.interrupts.finishing():
+                    self.protocol(turn.number, turn.run)
+        finally:
+            loop.close()
+        # Who asked for N experiments and got them need not be told.
+        granted = loop.reason == "experiments" and loop.done
+        self.terminal.ended("" if granted else loop.ended, loop.reason)
+        if plan.settings.attempt is None and not self.interrupts.asked:
+            self._conclude(campaign)
+        return loop
+
+    def _conclude(self, campaign: Campaign) -> None:
+        """Audit a target's result, and look for what of it is not needed."""
+        audit = campaign.audit()
+        self.terminal.audited(audit)
+        first = campaign.rows[0].commit
+        if campaign.best == first:
+            return
+        self._audited.append(audit.effect if audit else None)
+        if not self.plan.settings.ablate:
+            return
+        path, best = campaign.workplace.target.path, campaign.read(campaign.best)
+        stages = (row.number for row in campaign.rows if row.status in {"baseline", "keep"})
+        baseline, *keeps = campaign.chronicle.lean(stages)
+        minimal, lines = minimise(
+            campaign.workplace.repository,
+            self.plan.tag,
+            path,
+            kept_changes(campaign.workplace.repository, path, baseline, keeps),
+            lambda content: campaign.judge.as_good_as(content, best),
+            first=first,
+            onto=self._onto,
+            say=lambda found: self.terminal.say(told(found, campaign.primary.direction)),
+            interrupted=lambda: self.interrupts.asked,
+        )
+        self._onto = minimal.commit if minimal else self._onto
+        for line in lines:
+            self.terminal.note(line)
+
+
+def _fail(error: Exception) -> Experiment:
+    raise error
