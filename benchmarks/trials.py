@@ -207,6 +207,8 @@ def _session(base: Path, project: Path, count: int, without: str) -> int:
     command += ["--autoloop-proposer", f"replay:{base / 'queue'}", "--autoloop-tag", "trial"]
     # What is asked here is who is honest, not what is worth while: a gain from 5% on counts, and
     # one benchmark may pay for another.
+    # Cheats crash in a row, and each of them is to be seen.
+    command += ["--autoloop-max-crashes", str(count + 1)]
     command += ["--autoloop-min-gain", "0.05", "--autoloop-max-regression", "0.25"]
     environment = _environment(base)
     if without:

@@ -100,17 +100,16 @@ def test_an_ini_value_is_located(project: Project) -> None:
     )
 
 
-def test_an_explicit_tag_that_exists_is_refused(counted: Project) -> None:
-    """A campaign is not written over: the message names all places that hold it."""
+def test_a_tag_without_a_record_is_refused(counted: Project) -> None:
+    """Nobody knows how such a campaign went, and its refs are not written over."""
     git(counted.root, "update-ref", "refs/autoloop/taken/001", "HEAD")
 
     refused(
         counted,
         "--autoloop-tag=taken",
         says=(
-            "--autoloop-tag=taken: a campaign of that name exists",
-            "autoexp/taken, refs/autoloop/taken",
-            str(counted.root / ".pytest_autoloop" / "taken"),
+            "--autoloop-tag=taken: the branch autoexp/taken or refs/autoloop/taken exist",
+            "no record of that campaign to go on with",
         ),
     )
 
@@ -119,7 +118,7 @@ def test_a_tag_with_branches_below_it_is_refused(counted: Project) -> None:
     """Git cannot hold a branch and a directory of one name, so it is taken as well."""
     git(counted.root, "branch", "autoexp/taken/below")
 
-    refused(counted, "--autoloop-tag=taken", says=("a campaign of that name exists",))
+    refused(counted, "--autoloop-tag=taken", says=("autoexp/taken or refs/autoloop/taken exist",))
 
 
 MISPLACED = "cannot hold the table of experiments: name a file elsewhere"

@@ -91,7 +91,7 @@ def block(search: str, replace: str, description: str) -> str:
 
 
 def test_blocks_apply_to_the_letter_or_not_at_all(project: Project) -> None:
-    """One repair, then invalid-edit; a cut reply is an error, another file is out of scope.
+    """One repair, then invalid-edit; a cut reply is an error; another file, twice, out of scope.
 
     Every token is paid for, in the row that follows where a reply came to nothing.
     """
@@ -100,7 +100,7 @@ def test_blocks_apply_to_the_letter_or_not_at_all(project: Project) -> None:
     bad = block("    return n - n", "    return 2*n", "multiply what is not there")
     cut: Reply = {"text": good, "finish_reason": "length"}
     elsewhere = good.replace("<<<<<<<", "test_double.py\n<<<<<<<")
-    replies: list[Reply | str] = [cut, bad, bad, elsewhere, bad, good]
+    replies: list[Reply | str] = [cut, bad, bad, elsewhere, elsewhere, bad, good]
     with ChatServer(replies) as server:
         session = project.autoloop(
             4,
@@ -117,7 +117,7 @@ def test_blocks_apply_to_the_letter_or_not_at_all(project: Project) -> None:
         server.requests[2].messages[-1]["content"]
     )
     assert "SEARCH" in server.requests[0].messages[0]["content"]
-    assert [row["tokens_used"] for row in session.journal[1:]] == [330, 110, 220]
+    assert [row["tokens_used"] for row in session.journal[1:]] == [330, 220, 220]
     assert [row["cost_usd"] for row in session.journal[1:]] == [None] * 3
     assert "spent: 660 tokens · price unknown" in session.stdout
     assert "output limit" in session.stdout

@@ -143,8 +143,8 @@ def test_help_shows_every_option_and_key(pytester: pytest.Pytester) -> None:
         [
             "optimization loop (pytest-autoloop):",
             "*--autoloop=N*",
-            "*--autoloop-proposer=SPEC*",
             "*--autoloop-timeout=SECONDS*",
+            "*--autoloop-proposer=SPEC*",
             "*--autoloop-min-gain=FRACTION*",
         ]
     )

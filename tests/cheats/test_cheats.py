@@ -45,6 +45,7 @@ def campaign(root: Path, candidates: list[str], *arguments: str, without: str = 
     session = project.autoloop(
         len(candidates),
         *("--autoloop-proposer", ideas, "--autoloop-timeout=8", *arguments),
+        "--autoloop-max-crashes=99",
         environment=environment,
         timeout=400,
     )
