@@ -21,6 +21,7 @@ from pytest_autoloop.harness.symbols import unusable
 from pytest_autoloop.model import TIME, Decision, Pair, Sample
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pytest_autoloop.evaluation.protocol import Phase, Verdict
@@ -125,7 +126,14 @@ def establish(
     program = python and not _layout_counts(workplace, manifest, pairs[0])
     paired = time.monotonic()
     evaluator.learning = True
-    pairs += [_same(workplace, manifest) for _ in range(_CALIBRATION_PAIRS - 1)]
+    first = pairs[0]
+
+    def as_before(half: Pair) -> bool:
+        # Without any noise two turns tell as much as four.
+        sides = (half.incumbent, half.candidate)
+        return not manifest.benchmarks and all(side == first.candidate for side in sides)
+
+    pairs += [_same(workplace, manifest, as_before) for _ in range(_CALIBRATION_PAIRS - 1)]
     evaluator.learning = False
     ended = time.monotonic()
     if not bounds_are_goals:
@@ -248,9 +256,11 @@ def _advice(workplace: Workplace, said: str, metrics: tuple[str, ...] = ()) -> s
     )
 
 
-def _same(workplace: Workplace, manifest: Manifest) -> Pair:
+def _same(
+    workplace: Workplace, manifest: Manifest, enough: Callable[[Pair], bool] | None = None
+) -> Pair:
     """Measure the untouched target against itself."""
-    pair = workplace.evaluator.pair(manifest)
+    pair = workplace.evaluator.pair(manifest, enough=enough)
     where = f"on the untouched {workplace.target.path}"
     if isinstance(pair, Decision):
         if pair.reason == "invalid-score":

@@ -115,12 +115,12 @@ class Comparison:
         return self._measure("race", lambda pair: verdict.hopeless(pair, self.calibration, policy))
 
     def _measure(
-        self, stage: str = "measure", hopeless: Callable[[Pair], bool] | None = None
+        self, stage: str = "measure", enough: Callable[[Pair], bool] | None = None
     ) -> Decision | None:
         # What others have the machine for is not this stage's time.
         started = time.monotonic() - self.evaluator.waited
         exact = all(metric.name in self.calibration.exact for metric in self.manifest.metrics)
-        pair = self.evaluator.pair(self.manifest, exact=exact, hopeless=hopeless)
+        pair = self.evaluator.pair(self.manifest, exact=exact, enough=enough)
         ended = time.monotonic() - self.evaluator.waited
         self.seconds[stage] = self.seconds.get(stage, 0.0) + ended - started
         if isinstance(pair, Decision):

@@ -119,7 +119,7 @@ def test_blocks_apply_to_the_letter_or_not_at_all(project: Project) -> None:
     assert "SEARCH" in server.requests[0].messages[0]["content"]
     assert [row["tokens_used"] for row in session.journal[1:]] == [330, 220, 220]
     assert [row["cost_usd"] for row in session.journal[1:]] == [None] * 3
-    assert "spent: 660 tokens · price unknown" in session.stdout
+    assert "spent: 770 tokens · price unknown" in session.stdout
     assert "output limit" in session.stdout
     assert session.journal[3]["diff"].count("\n+") == 2
 

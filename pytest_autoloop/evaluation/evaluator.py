@@ -188,13 +188,13 @@ class Evaluator:
         manifest: Manifest,
         *,
         exact: bool = False,
-        hopeless: Callable[[Pair], bool] | None = None,
+        enough: Callable[[Pair], bool] | None = None,
     ) -> Pair | Decision:
         """Measure both sides in fresh processes, in turns.
 
         Twice each, in the order ABBA, so that a machine that slows down steadily slows both down
         alike; who begins is drawn. Once each where a turn takes long, all metrics are `exact`, or
-        the first two turns are `hopeless`.
+        the first two turns are `enough`.
         Returns a decision instead when the candidate cannot be measured. Nobody else has the
         machine meanwhile; what is `exact` minds no company, and only keeps out who does.
 
@@ -202,10 +202,10 @@ class Evaluator:
             EvaluationError: the incumbent, which has been measured before, cannot be.
         """
         with self._after(alone.busy() if exact else alone.quiet()):
-            return self._pair(manifest, exact=exact, hopeless=hopeless)
+            return self._pair(manifest, exact=exact, enough=enough)
 
     def _pair(
-        self, manifest: Manifest, *, exact: bool, hopeless: Callable[[Pair], bool] | None
+        self, manifest: Manifest, *, exact: bool, enough: Callable[[Pair], bool] | None
     ) -> Pair | Decision:
         self._pairs_run += 1
         once = exact or self._turn_seconds > _LONG_TURN
@@ -222,9 +222,9 @@ class Evaluator:
                 message = f"the incumbent can no longer be measured: {measured.detail}"
                 raise EvaluationError(message)
             turns.append(measured)
-            if len(turns) == 2 < len(order) and hopeless is not None:  # noqa: PLR2004 - one each
+            if len(turns) == 2 < len(order) and enough is not None:  # noqa: PLR2004 - one each
                 half = self._paired(turns, order[:2])
-                if hopeless(half):
+                if enough(half):
                     return half
         return self._paired(turns, order)
 

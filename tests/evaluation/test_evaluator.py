@@ -72,7 +72,7 @@ def test_half_a_pair_is_shown_first(project: Project, answer: bool) -> None:
 
     with scripted(project) as script:
         script.place(100, 50)
-        order, turns, *sides = scores(script.bench.evaluator.pair(MANIFEST, hopeless=hopeless))
+        order, turns, *sides = scores(script.bench.evaluator.pair(MANIFEST, enough=hopeless))
 
     assert len(order) == len(turns) == (2 if answer else 4)
     assert sides == [100, 50]
