@@ -126,14 +126,8 @@ def establish(
     program = python and not _layout_counts(workplace, manifest, pairs[0])
     paired = time.monotonic()
     evaluator.learning = True
-    first = pairs[0]
-
-    def as_before(half: Pair) -> bool:
-        # Without any noise two turns tell as much as four.
-        sides = (half.incumbent, half.candidate)
-        return not manifest.benchmarks and all(side == first.candidate for side in sides)
-
-    pairs += [_same(workplace, manifest, as_before) for _ in range(_CALIBRATION_PAIRS - 1)]
+    enough = _as_before(manifest, pairs[0])
+    pairs += [_same(workplace, manifest, enough) for _ in range(_CALIBRATION_PAIRS - 1)]
     evaluator.learning = False
     ended = time.monotonic()
     if not bounds_are_goals:
@@ -254,6 +248,16 @@ def _advice(workplace: Workplace, said: str, metrics: tuple[str, ...] = ()) -> s
         f"not in it:\n{listed}{more}\nCommit what the {what} need, or have it copied by naming it "
         f"in pytest's ini file: autoloop_copy = {missing[0].removeprefix(below)}"
     )
+
+
+def _as_before(manifest: Manifest, first: Pair) -> Callable[[Pair], bool]:
+    """Return what says that two turns are enough: without any noise they tell as much as four."""
+
+    def enough(half: Pair) -> bool:
+        sides = (half.incumbent, half.candidate)
+        return not manifest.benchmarks and all(side == first.candidate for side in sides)
+
+    return enough
 
 
 def _same(
