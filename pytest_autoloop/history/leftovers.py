@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.errors import RepositoryError
 from pytest_autoloop.history.files import remove_tree
+from pytest_autoloop.history.scratch import PREFIX
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pytest_autoloop.history.repository import Repository
 
-#: What a session calls its directory, with the number of its process.
-_OWNER = re.compile(r"pytest-autoloop-(\d+)-")
+#: What a session calls its directories, with the number of its process; those for a moment have a
+#: word before it.
+_OWNER = re.compile(rf"{PREFIX}(?:[a-z]+-)?(\d+)-")
 
 
 def remove_leftovers(repository: Repository, place: Path) -> None:
-    """Remove the checkouts of this repository whose owner died before it could."""
-    dead: set[Path] = set()
+    """Remove what lies in a directory for temporary files and whose owner died before it could.
+
+    These are the checkouts of this repository, and directories without any checkout in them.
+    """
+    dead = set(_without_checkouts(place))
     for path in repository.worktrees():
         owner = _OWNER.match(path.parent.name)
         if owner is None or path.parent.parent != place or _is_alive(int(owner[1])):
@@ -34,6 +41,22 @@ def remove_leftovers(repository: Repository, place: Path) -> None:
     for directory in dead:
         with suppress(RepositoryError):
             remove_tree(directory)
+
+
+def _without_checkouts(place: Path) -> Iterator[Path]:
+    """Yield the directories of dead processes of this user that hold no checkout.
+
+    One that does is removed by a session of its own repository, which knows that it is one.
+    """
+    for path in place.glob(f"{PREFIX}*"):
+        owner = _OWNER.match(path.name)
+        try:
+            found = path.lstat()
+            ours = stat.S_ISDIR(found.st_mode) and (os.name == "nt" or found.st_uid == os.getuid())
+            if owner and ours and not _is_alive(int(owner[1])) and not any(path.glob("*/.git")):
+                yield path
+        except OSError:  # another session has removed it
+            continue
 
 
 def _is_alive(process: int) -> bool:

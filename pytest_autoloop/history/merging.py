@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.history.command import GitCommand
+from pytest_autoloop.history.scratch import scratch_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -169,7 +169,7 @@ def _apply(git: GitCommand, diff: bytes, *arguments: str) -> Result:
 @contextmanager
 def _scratch(files: Mapping[str, bytes]) -> Iterator[GitCommand]:
     """Lend git a directory that holds these files alone."""
-    with tempfile.TemporaryDirectory(prefix="pytest-autoloop-merge-") as directory:
+    with scratch_directory("merge") as directory:
         root = Path(directory).resolve()
         for name, content in files.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)

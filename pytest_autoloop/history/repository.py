@@ -8,13 +8,13 @@ and no identity is needed.
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_autoloop.errors import RepositoryError, UsageError
 from pytest_autoloop.history.command import GitCommand
 from pytest_autoloop.history.files import relative_path, remove_tree
+from pytest_autoloop.history.scratch import scratch_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -202,7 +202,7 @@ class Repository:
                 "Name the file that holds the code, not a link to it or a directory."
             )
         blob = self._durable.line("hash-object", "-w", "--stdin", "--no-filters", stdin=content)
-        with tempfile.TemporaryDirectory(prefix="pytest-autoloop-index-") as directory:
+        with scratch_directory("index") as directory:
             private = {"GIT_INDEX_FILE": str(Path(directory, "index"))}
             self._durable.run("read-tree", _revision(parent), variables=private)
             entry = f"{mode},{blob},{name}"

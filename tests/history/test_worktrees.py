@@ -681,3 +681,23 @@ def test_a_checkout_that_is_added_later_is_under_seal(pool: WorktreePool) -> Non
     with pytest.raises(RepositoryError, match="worktrees/later/commondir"):
         pool.altered("candidate")
     (directory / "commondir").write_text("../..\n")
+
+
+def test_what_a_killed_session_had_for_a_moment_is_removed(
+    repository: Repository, temporary_place: Path
+):
+    """Also its own directory before there was a checkout in it; another repository's are its."""
+    dead = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    place = temporary_place.resolve()
+    gone = [f"pytest-autoloop-{name}-aaaa" for name in (dead, f"index-{dead}", f"probe-{dead}")]
+    kept = [f"pytest-autoloop-merge-{os.getpid()}-bbbb", f"pytest-autoloop-{dead}-cccc", "x-1-d"]
+    for name in (*gone, *kept):
+        (place / name / "candidate").mkdir(parents=True)
+    (place / kept[1] / "candidate" / ".git").touch()
+    with WorktreePool(repository) as pool:
+        assert {path.name for path in place.iterdir()} == {*kept, pool.directory.name}

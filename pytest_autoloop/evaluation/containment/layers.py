@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from pytest_autoloop.evaluation.containment.policy import (
     Profile,
 )
 from pytest_autoloop.evaluation.process import interpreter
+from pytest_autoloop.history.scratch import scratch_directory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -179,7 +179,7 @@ def probe() -> Layers:
         return Layers(root=root)
     bubblewrap, bubblewrap_fault = detect()
     fault, seen = "", {"leaks": [], "fault": ""}
-    with tempfile.TemporaryDirectory(prefix="autoloop-") as directory:
+    with scratch_directory("probe") as directory:
         secret = Path(directory, SECRET)
         secret.touch(mode=0o600)
         command = [*interpreter("pytest_autoloop.evaluation.containment.probe"), directory]

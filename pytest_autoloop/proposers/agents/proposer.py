@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import tempfile
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from pytest_autoloop.errors import AgentError, EmptyReplyError, UsageError
 from pytest_autoloop.evaluation.process import Running
+from pytest_autoloop.history.scratch import scratch_directory
 from pytest_autoloop.model import Edit, Proposal
 from pytest_autoloop.proposers.agents.answers import Answer, read_usage_file
 from pytest_autoloop.proposers.agents.faults import kind_of, quote
@@ -138,9 +138,7 @@ class AgentProposer(ProposerBase):
             self.check(brief.target, brief.source)
         with (
             self._running.watch() as started,
-            tempfile.TemporaryDirectory(
-                prefix="autoloop-agent-", ignore_cleanup_errors=True
-            ) as directory,
+            scratch_directory("agent", ignore_errors=True) as directory,
         ):
             scratch = Path(directory)
             with self._workbench.checkout(brief.source) as checkout:
