@@ -122,7 +122,7 @@ def begin(
             f"{baseline.not_isolated}; change that, or write auto"
         )
     search = strategy_from_spec(settings.search, settings.seed)
-    anew = _open(plan, records, workplace, baseline, proposer)
+    anew, header = _open(plan, records, workplace, baseline, proposer)
     ledger = records.ledger
     assert ledger is not None
     asker = _asker(plan, ledger, workplace, baseline, proposer=proposer, listener=listener)
@@ -136,6 +136,7 @@ def begin(
         judge,
         listener,
         anew=anew,
+        header=header,
         first_number=ledger.take_number() if anew else 0,
         earlier_seconds=ledger.chronicle.elapsed,
         began=began,
@@ -147,8 +148,10 @@ def begin(
 
 def _open(
     plan: Plan, records: Records, workplace: Workplace, baseline: Baseline, proposer: Proposer
-) -> bool:
+) -> tuple[bool, dict[str, Json]]:
     """Open the ledger, if nobody has; say whether the target's baseline is a new one.
+
+    The header that then holds is to be written when that baseline is recorded.
 
     Raises:
         UsageError: the target was judged by another harness before.
@@ -170,11 +173,13 @@ def _open(
         if not plan.settings.rebaseline:
             refuse_changed(plan.tag, changed)
         if not changed:
-            return False
+            return False, {}
         header["commit"] = workplace.commit
     header["manifests"] = {**known, name: manifest.document()}
-    ledger.journal.write_header(header)
-    return True
+    if not begun:
+        # A session that is killed now begins the target again; its baseline must not lack this.
+        ledger.journal.write_header(header)
+    return True, header
 
 
 def _judge(

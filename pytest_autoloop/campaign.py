@@ -10,6 +10,7 @@ from pytest_autoloop.asking import Attempt
 from pytest_autoloop.briefing import result_of
 from pytest_autoloop.candidates import Candidate, now, opened
 from pytest_autoloop.evaluation import screen
+from pytest_autoloop.history.answers import Answer
 from pytest_autoloop.history.merging import merged
 from pytest_autoloop.judging import Case, decided
 from pytest_autoloop.model import Decision, Experiment
@@ -21,16 +22,15 @@ from pytest_autoloop.slots import Slots
 from pytest_autoloop.usage import Spending
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pytest_autoloop.asking import Asker, Question
     from pytest_autoloop.baseline import Baseline
     from pytest_autoloop.comparison import Audit
-    from pytest_autoloop.history.answers import Answer
     from pytest_autoloop.history.chronicle import Chronicle
     from pytest_autoloop.history.ledger import Ledger
     from pytest_autoloop.judging import Judge
-    from pytest_autoloop.model import Brief, Metric, Proposal, Row
+    from pytest_autoloop.model import Brief, Json, Metric, Proposal, Row
     from pytest_autoloop.search.base import SearchStrategy, Stays
     from pytest_autoloop.usage import Usage
     from pytest_autoloop.workplace import Workplace
@@ -67,6 +67,8 @@ class Campaign:
     #: recorded one.
     anew: bool = True
     first_number: int = 0
+    #: What the journal's header holds once such a baseline is recorded.
+    header: Mapping[str, Json] = field(default_factory=dict)
     #: Seconds that the campaign had run before this session, and when this one began (monotonic).
     earlier_seconds: float = 0.0
     began: float = field(default_factory=time.monotonic)
@@ -144,10 +146,11 @@ class Campaign:
 
     # How it begins -----------------------------------------------------------------------------
 
-    def open(self) -> Experiment:
+    def open(self, seed: Proposal | None = None) -> Experiment:
         """Record the baseline: the branch starts where the user stands.
 
-        Of a campaign that goes on, return the baseline as it was measured just now instead.
+        Of a campaign that goes on, return the baseline as it was measured just now instead. A
+        `seed` is a first candidate that nobody is asked for; it waits as if it had been answered.
         """
         if not self.anew:
             return self._reopened()
@@ -167,7 +170,14 @@ class Campaign:
             target=workplace.target.name,
             fingerprint=self.judge.fingerprint(workplace.source),
         )
-        return self._record(experiment)
+        if seed is not None:
+            # Before the baseline, with which the campaign counts as begun.
+            start, number = Start(workplace.commit), self.ledger.take_number()
+            where = (start.commit, workplace.target.name, start.why, start.stays)
+            self.ledger.answers.put(Answer(number, *where, seed, times=0))
+        self._record(experiment)
+        self.ledger.journal.write_header(self.header)
+        return experiment
 
     def _reopened(self) -> Experiment:
         return replace(
@@ -196,12 +206,6 @@ class Campaign:
             ProposerError: the proposer could not answer; what it cost is kept for the next row.
         """
         return self.asker.answer(question, self._tried)
-
-    def seed(self, proposal: Proposal) -> Attempt:
-        """Return the attempt of a proposal that nobody was asked for."""
-        start = Start(self.rows[0].commit)
-        source = self.read(start.commit)
-        return Attempt(start, source, proposal, time.monotonic(), 0.0)
 
     def read(self, commit: str) -> bytes:
         """Return the target's content in a commit."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_autoloop.campaign import Campaign
     from pytest_autoloop.candidates import Candidate
     from pytest_autoloop.history.answers import Answer
-    from pytest_autoloop.model import Experiment, Proposal
+    from pytest_autoloop.model import Experiment
     from pytest_autoloop.slots import Slots
     from pytest_autoloop.usage import Usage
 
@@ -46,12 +45,11 @@ class Received(NamedTuple):
 class Loop:
     """The experiments of one session with one target, one after another.
 
-    First those whose judging was cut short, then `seeds`, then what the proposer suggests.
+    First those whose judging was cut short or never begun, then what the proposer suggests.
     """
 
     campaign: Campaign
     budget: Budget
-    seeds: deque[Proposal] = field(default_factory=deque)
     workers: int = 1
     #: Somebody wants the campaign to end.
     interrupted: Callable[[], bool] = bool
@@ -75,16 +73,10 @@ class Loop:
         """Return the experiments; the caller runs each before it asks for the next."""
         campaign = self.campaign
         for answer in campaign.pending():
-            # It has been paid for, so the budget has no say.
-            if self._ends():
-                return
+            # It has been paid for, so of the budget only the number of experiments has a say.
+            if self._ends() or self._account(0).experiments >= self.budget.experiments:
+                break
             yield Turn(answer.number, self._counted(partial(campaign.run_again, answer)))
-        while self.seeds:
-            if self._ends() or self._stops(0):
-                return
-            number = campaign.ledger.take_number()
-            attempt = campaign.seed(self.seeds.popleft())
-            yield Turn(number, self._counted(partial(self._run_seed, attempt, number)))
         self._asked = campaign.chronicle.last_number + 1
         if self.workers > 1:
             self._slots = campaign.slots(self.workers)
@@ -151,10 +143,6 @@ class Loop:
         workplace, manifest = self.campaign.workplace, self.campaign.baseline.manifest
         files = {**workplace.frozen, workplace.target.path: candidate.content}
         return replace(candidate, guard=self._slots.guard(files, manifest.required))
-
-    def _run_seed(self, attempt: Attempt, number: int) -> Experiment:
-        answer = self.campaign.receive(attempt, number)
-        return self.campaign.run(self.campaign.prepare(attempt, answer))
 
     def _counted(self, run: Callable[[], Experiment]) -> Callable[[], Experiment]:
         """Return a run that counts failures in a row; any but a proposer's ends the campaign."""

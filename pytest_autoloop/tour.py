@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -81,14 +80,13 @@ class Tour:
             self.protocol(0, partial(_fail, error))
             return None
         self.terminal.campaign = campaign
-        if self.protocol(campaign.first_number, campaign.open).error is not None:
+        opened = partial(campaign.open, plan.seeds.get(leg.target.name))
+        if self.protocol(campaign.first_number, opened).error is not None:
             return None
         self.terminal.assured(campaign)
-        seed = plan.seeds.get(leg.target.name)
         loop = Loop(
             campaign,
             budget_of(plan, campaign, self.legs, place),
-            seeds=deque([seed] if campaign.anew and seed else []),
             workers=plan.settings.workers,
             interrupted=lambda: self.interrupts.asked,
         )
