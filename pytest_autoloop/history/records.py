@@ -31,6 +31,7 @@ Kind = TypeVar("Kind", bound="DataclassInstance")
 #: Fields whose name in the journal is not that of the attribute.
 _RENAMED = {"seconds": "wall_time_s"}
 _PLAIN = (bool, int, float, str)
+_MISSING = dataclasses.MISSING
 #: What makes the line of an experiment long and is seldom asked for.
 _LONG = frozenset({"diff", "pairs", "stages"})
 
@@ -140,16 +141,20 @@ def _encode(value: object, where: str) -> Json:
 
 def _decode_fields(kind: type[Kind], record: dict[str, Any], where: str) -> Kind:
     values: dict[str, Any] = {}
-    for field in dataclasses.fields(kind):
-        place = f"{where}, {_RENAMED.get(field.name, field.name)}"
-        if field.name not in record:
-            if _is_required(field):
+    for name, required, hint, plain in _fields(kind):
+        item = record.get(name, _MISSING)
+        # Most of thousands of records is plain, and needs no second look.
+        if type(item) in plain:
+            values[name] = item
+            continue
+        place = f"{where}, {_RENAMED.get(name, name)}"
+        if item is _MISSING:
+            if required:
                 raise JournalError(f"{place} is missing")
             continue
-        item = record[field.name]
-        if kind is Effect and item is None and _unbounded(field.name) is not None:
-            item = _unbounded(field.name)
-        values[field.name] = _decode(_hints(kind)[field.name], item, place)
+        if kind is Effect and item is None and _unbounded(name) is not None:
+            item = _unbounded(name)
+        values[name] = _decode(hint, item, place)
     return kind(**values)
 
 
@@ -189,11 +194,16 @@ def _unbounded(field: str) -> float | None:
     return {"low": -math.inf, "high": math.inf}.get(field)
 
 
-def _is_required(field: dataclasses.Field[Any]) -> bool:
-    missing = dataclasses.MISSING
-    return field.default is missing and field.default_factory is missing
-
-
 @cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+def _fields(kind: type[DataclassInstance]) -> tuple[tuple[str, bool, Any, frozenset[type]], ...]:
+    """Return name, whether it must be there, annotation and types to be taken as they are."""
+    hints = get_type_hints(kind)
+    found = []
+    for field in dataclasses.fields(kind):
+        hint = hints[field.name]
+        optional = get_origin(hint) in {Union, types.UnionType}
+        wanted = set(get_args(hint)) if optional else {hint}
+        plain = frozenset(wanted) if wanted <= {*_PLAIN, types.NoneType} else frozenset()
+        required = field.default is _MISSING and field.default_factory is _MISSING
+        found.append((field.name, required, hint, plain))
+    return tuple(found)
