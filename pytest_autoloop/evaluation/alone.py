@@ -51,6 +51,9 @@ _EVERYBODY_READS = 0o444
 _ATTEMPTS = 10
 
 _told = threading.Event()
+#: Files whose lock was waited for in vain: by a stopped process or another user, it may be held for
+#: ever. Until it has been had once more nobody waits for it, or each pair would take that long.
+_given_up: set[Path] = set()
 
 
 @contextmanager
@@ -107,12 +110,16 @@ def _hold(path: Path, *, exclusive: bool) -> int:
         try:
             fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
         except BlockingIOError:
+            if path in _given_up:
+                os.close(descriptor)
+                raise TimeoutError(0, "still held by somebody", str(path)) from None
             _wait(descriptor, kind, path)
         except BaseException:
             os.close(descriptor)
             raise
         # What tidies up the directory may have removed the file, and somebody made another.
         if _stands(path, descriptor):
+            _given_up.discard(path)
             return descriptor
         os.close(descriptor)
     raise OSError(0, "it is removed again and again", str(path))
@@ -147,6 +154,7 @@ def _wait(descriptor: int, kind: int, path: Path) -> None:
             if abandoned and held.is_set():
                 os.close(descriptor)
     if not returned:
+        _given_up.add(path)
         raise TimeoutError(0, f"held by somebody for {_PATIENCE:.0f} s", str(path))
 
 

@@ -138,13 +138,17 @@ def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     first = Visitor(alone.quiet)
     assert first.inside.wait(LIMIT)
     with monkeypatch.context() as patched:
-        patched.setattr(alone, "_PATIENCE", 0.01)
+        patched.setattr(alone, "_PATIENCE", 0.5)
         with pytest.warns(RuntimeWarning, match="held by somebody"), alone.quiet():
             pass
+        # What is held for ever is waited for once, not before each pair.
+        with alone.quiet() as waited:
+            assert waited < alone._PATIENCE
     first.end()
-    again = Visitor(alone.quiet)
-    assert again.inside.wait(LIMIT)
-    again.end()
+    for _ in range(2):
+        again = Visitor(alone.quiet)
+        assert again.inside.wait(LIMIT)
+        again.end()
 
 
 def test_an_interrupt_gets_out_of_waiting_at_once() -> None:
