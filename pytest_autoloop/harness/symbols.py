@@ -98,8 +98,8 @@ def refuse(content: bytes, source: bytes, symbol: str) -> Decision | None:
     """Say which line outside of the symbol is not what it was in `source`, where it was found.
 
     Bytes are compared, and the syntax tree as well: a definition that moved into or out of the
-    block around it changes what is outside though none of its bytes. What is no Python is left to
-    whoever says so of every candidate.
+    block around it changes what is outside though none of its bytes, and so does one that binds a
+    name anew which is used there. What is no Python is left to whoever says so of every candidate.
     """
     try:
         tree = _parsed(content)
@@ -132,7 +132,9 @@ def _change(content: bytes, tree: ast.Module, source: bytes, symbol: str) -> str
         return "line 1: the proposal has another encoding"
     if _around(tree, found) != _around(original, before):
         return f"line {proposed.first}: the proposal moves it into or out of a block"
-    return ""
+    # What is left of the tree is what stands around it.
+    rebound = (_rebound(found[0]) - _rebound(before[0])) & _names(tree)
+    return f"the proposal binds {min(rebound)} anew, which is used around it" if rebound else ""
 
 
 def unusable(source: bytes, symbol: str, text: str) -> bytes:
@@ -238,6 +240,32 @@ def _first_change(source: bytes, content: bytes, first: int) -> str:
 def _told(line: bytes) -> str:
     text = line.decode("utf-8", "replace")
     return repr(text if len(text) <= _TOLD else f"{text[:_TOLD]}…")
+
+
+def _rebound(node: Definition) -> set[str]:
+    """Return the names around a definition that it binds, though it stands elsewhere."""
+    names = {name for one in ast.walk(node) if isinstance(one, ast.Global) for name in one.names}
+    # What is evaluated outside of the body: := binds a name there.
+    head: list[ast.AST] = [*node.decorator_list]
+    if isinstance(node, ast.ClassDef):
+        head += [*node.bases, *node.keywords]
+    else:
+        head += [node.args, *([node.returns] if node.returns else [])]
+    named = (one for part in head for one in ast.walk(part) if isinstance(one, ast.NamedExpr))
+    return names | {one.target.id for one in named}
+
+
+def _names(tree: ast.AST) -> set[str]:
+    """Return the names that a tree uses or binds."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            found.add(node.id)
+        elif isinstance(node, ast.alias):
+            found.add((node.asname or node.name).partition(".")[0])
+        elif isinstance(node, _DEFINITIONS):
+            found.add(node.name)
+    return found
 
 
 def _encoding(source: bytes) -> str:

@@ -156,6 +156,37 @@ def test_any_byte_elsewhere_is_out_of_scope(old: bytes, new: bytes, says: str) -
     assert says in refusal(SOURCE.replace(old, new))
 
 
+@pytest.mark.parametrize(
+    ("symbol", "old", "new", "name"),
+    [
+        ("first", b"return x + x", b"global LIMIT; LIMIT = 9; return x", "LIMIT"),
+        (
+            "first",
+            b"return x + x",
+            b"def deep():\n        global os\n        import re as os",
+            "os",
+        ),
+        ("first", b"def first(x)", b"def first(x, y=(LIMIT := 9))", "LIMIT"),
+        ("first", b"def first(x)", b"def first(x) -> (Parser := dict)", "Parser"),
+        ("first", b"@staticmethod", b"@(staticmethod := list)", "staticmethod"),
+        ("Parser", b"class Parser", b"class Parser(LIMIT := dict)", "LIMIT"),
+        ("Parser.feed", b"(self, text)", b"(self, text, y=(close := print))", "close"),
+    ],
+)
+def test_a_name_that_is_used_around_it_stays(
+    symbol: str, old: bytes, new: bytes, name: str
+) -> None:
+    """From inside a name outside can be bound anew, which changes what stands there."""
+    source = SOURCE.replace(b"LIMIT:\n", b"LIMIT and not staticmethod:\n")
+    assert old in source
+    changed = source.replace(old, new, 1)
+    assert f"binds {name} anew" in refusal(changed, symbol, source)
+    # What it binds already, and what is of no use elsewhere, are its own.
+    assert refusal(changed, symbol, changed) == ""
+    own = b"global _seen; _seen = x; return x"
+    assert refusal(SOURCE.replace(b"return x + x", own)) == ""
+
+
 def test_a_symbol_that_moves_is_out_of_scope() -> None:
     """The same lines at another place of the file are a change of what was there."""
     moved = SOURCE.replace(FIRST, b"").replace(b"LIMIT = 3\n", b"LIMIT = 3\n" + FIRST)
