@@ -78,7 +78,7 @@ class Loop:
                 break
             yield Turn(answer.number, self._counted(partial(campaign.run_again, answer)))
         self._asked = campaign.chronicle.last_number + 1
-        if self.workers > 1:
+        if self.workers > 1 and not self._stops(0):
             self._slots = campaign.slots(self.workers)
         overlap: Overlap[Attempt, Received, Candidate] = Overlap(
             self.workers,

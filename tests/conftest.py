@@ -23,6 +23,7 @@ _LONGEST = (
     "test_decisions_session.py",
     "test_shapes.py",
     "test_model_session.py",
+    "test_resume_session.py",
 )
 
 
