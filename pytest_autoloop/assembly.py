@@ -26,7 +26,7 @@ from pytest_autoloop.history.recovery import reopen
 from pytest_autoloop.history.results import ResultsFile
 from pytest_autoloop.judging import Judge
 from pytest_autoloop.outlook import affordable
-from pytest_autoloop.resuming import refuse_changed
+from pytest_autoloop.resuming import has_begun, refuse_changed
 from pytest_autoloop.search.base import best
 from pytest_autoloop.search.specs import strategy_from_spec
 from pytest_autoloop.targets import share_of
@@ -53,17 +53,19 @@ class Records:
     #: What was mended of a session that was killed, in words; the last experiment that is
     #: recorded; and the numbers of those whose judging was cut short.
     found: tuple[tuple[str, ...], int, list[int]] = ((), -1, [])
+    #: Of a new campaign, held from before its baseline is measured.
+    lock: CampaignLock | None = None
 
     @classmethod
     def reopened(cls, plan: Plan, repository: Repository) -> Records:
-        """Return the records of a campaign that goes on; without one, none yet.
+        """Return the records of a campaign that goes on; a new one is held, and has none yet.
 
         Raises:
             UsageError: another session runs it, or its branch is not where its journal left it.
             JournalError: a record cannot be read.
         """
         if plan.earlier is None:
-            return cls()
+            return cls(lock=_held(plan))
         columns = (plan.earlier.read_header() or {}).get("columns")
         if not isinstance(columns, list):  # from before there could be several targets
             columns = list(next(plan.earlier.scan(lean=True)).experiment.metrics)
@@ -91,6 +93,26 @@ class Records:
         """Let go of the campaign."""
         if self.ledger is not None:
             self.ledger.close()
+        elif self.lock is not None:
+            self.lock.abandon()
+
+
+def _held(plan: Plan) -> CampaignLock:
+    """Take a new campaign before its baseline is measured.
+
+    Raises:
+        UsageError: another session runs it, or has just begun it.
+        JournalError: its directory cannot be made.
+    """
+    journal = Journal.create(plan.rootdir, plan.tag)
+    lock = CampaignLock(journal.directory)
+    if has_begun(journal):
+        lock.close()
+        raise UsageError(
+            f"another session has just begun the campaign {plan.tag}: go on with it by "
+            f"--autoloop-tag={plan.tag}, or choose another tag"
+        )
+    return lock
 
 
 def begin(
@@ -161,7 +183,8 @@ def _open(
         columns = plan.metrics if len(plan.targets) > 1 else manifest.metrics
         header = _header(plan, workplace, baseline, proposer)
         header["columns"] = [metric.name for metric in columns]
-        records.ledger = _created(plan, workplace.repository, header, columns)
+        assert records.lock is not None, "nobody holds the campaign"
+        records.ledger = _created(plan, workplace.repository, header, columns, records.lock)
     ledger = records.ledger
     header = ledger.journal.read_header() or {}
     manifests = header.get("manifests")
@@ -225,11 +248,14 @@ def budget_of(plan: Plan, campaign: Campaign, legs: Sequence[Leg], place: int) -
 
 
 def _created(
-    plan: Plan, repository: Repository, header: dict[str, Json], columns: Sequence[Metric]
+    plan: Plan,
+    repository: Repository,
+    header: dict[str, Json],
+    columns: Sequence[Metric],
+    lock: CampaignLock,
 ) -> Ledger:
     """Create the journal and the table of a campaign whose baseline is green."""
-    journal = Journal.create(plan.rootdir, plan.tag)
-    lock = CampaignLock(journal.directory)
+    journal = Journal(plan.rootdir, plan.tag)
     journal.write_header(header)
     table = ResultsFile(plan.results, [metric.name for metric in columns])
     table.write([])

@@ -19,6 +19,7 @@ import pytest
 from pytest_autoloop.errors import UsageError
 from pytest_autoloop.harness.items import uses_benchmark
 from pytest_autoloop.history.journal import DIRECTORY, campaigns
+from pytest_autoloop.history.lock import is_held
 from pytest_autoloop.history.repository import Repository
 from pytest_autoloop.history.results import ResultsFile, is_ours
 from pytest_autoloop.model import TIME, Metric
@@ -167,7 +168,7 @@ def choose_tag(repository: Repository, rootdir: Path, chosen: str | None) -> str
         return chosen
     today = datetime.now().astimezone().strftime("%b%d").lower()
     tag, number = today, 1
-    while taken(tag):
+    while taken(tag) or is_held(records / tag):
         number += 1
         tag = f"{today}-{number}"
     return tag

@@ -55,7 +55,7 @@ def earlier_campaign(rootdir: Path, tag: str | None) -> Journal | None:
         return None
     journal = Journal(rootdir, tag)
     # A session that was killed before its baseline was recorded has left nothing to go on with.
-    return journal if _begun(journal) else None
+    return journal if has_begun(journal) else None
 
 
 def earlier_tries(
@@ -75,7 +75,7 @@ def earlier_tries(
     for journal in reversed(journals):
         header = journal.read_header() or {}
         same = all(header.get(name) == value for name, value in wanted.items())
-        if same and (chosen or header.get("proposer") == TRY) and _begun(journal):
+        if same and (chosen or header.get("proposer") == TRY) and has_begun(journal):
             return journal
         if chosen:
             raise UsageError(
@@ -86,7 +86,7 @@ def earlier_tries(
     return None
 
 
-def _begun(journal: Journal) -> bool:
+def has_begun(journal: Journal) -> bool:
     """Tell whether a journal has a whole line, which is its baseline's."""
     if not journal.path.is_file():
         return False

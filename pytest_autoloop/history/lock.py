@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.errors import JournalError, UsageError
@@ -39,13 +40,14 @@ class CampaignLock:
     """
 
     def __init__(self, directory: Path) -> None:
-        path = directory / _NAME
-        try:
-            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | NO_FOLLOW, 0o666)
-        except OSError as error:
-            raise _failure("opened", path, error) from error
+        self.path = path = directory / _NAME
+        self._descriptor = self._open()
         try:
             self._take()
+            while not self._is_there():  # it was abandoned since it was opened
+                os.close(self._descriptor)
+                self._descriptor = self._open()
+                self._take()
         except OSError as error:
             owner = self._owner()
             os.close(self._descriptor)
@@ -67,6 +69,33 @@ class CampaignLock:
             os.close(self._descriptor)
         self._descriptor = -1
 
+    def abandon(self) -> None:
+        """Let others in, and leave nothing of a campaign that has not begun."""
+        directory, home = self.path.parent, self.path.parent.parent
+        if os.name == "nt":  # where a file that is open stays
+            self.close()
+        with suppress(OSError):
+            if [path.name for path in directory.iterdir()] == [_NAME]:
+                self.path.unlink()
+                directory.rmdir()
+            if [path.name for path in home.iterdir()] == [".gitignore"]:
+                (home / ".gitignore").unlink()
+                home.rmdir()
+        self.close()
+
+    def _open(self) -> int:
+        try:
+            return os.open(self.path, os.O_RDWR | os.O_CREAT | NO_FOLLOW, 0o666)
+        except OSError as error:
+            raise _failure("opened", self.path, error) from error
+
+    def _is_there(self) -> bool:
+        """Tell whether the file that is held still has its name."""
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), self.path.stat())
+        except FileNotFoundError:
+            return False
+
     def _owner(self) -> int | None:
         """Return the number of the process that holds the campaign, or did so last."""
         os.lseek(self._descriptor, 0, os.SEEK_SET)
@@ -87,6 +116,17 @@ class CampaignLock:
                     raise
                 time.sleep(_PAUSE)
         return _hold(self._descriptor)
+
+
+def is_held(directory: Path) -> bool:
+    """Tell whether a session holds the campaign of this directory, which need not exist."""
+    if not os.path.lexists(directory / _NAME):
+        return False
+    try:
+        CampaignLock(directory).close()
+    except UsageError:
+        return True
+    return False
 
 
 def _lives(process: int) -> bool:

@@ -12,11 +12,15 @@ import pytest
 
 import pytest_autoloop
 from pytest_autoloop.errors import JournalError, UsageError
-from pytest_autoloop.history.lock import CampaignLock
+from pytest_autoloop.history import lock as lock_module
+from pytest_autoloop.history.journal import Journal
+from pytest_autoloop.history.lock import CampaignLock, is_held
 
 HOLD = """
 import pathlib, sys
-from pytest_autoloop.history.lock import CampaignLock
+from pytest_autoloop.history import lock as lock_module
+from pytest_autoloop.history.journal import Journal
+from pytest_autoloop.history.lock import CampaignLock, is_held
 lock = CampaignLock(pathlib.Path(sys.argv[1]))
 print("held", flush=True)
 sys.stdin.read()
@@ -47,7 +51,9 @@ def test_a_campaign_is_held_by_one_session(tmp_path: Path) -> None:
 
 FORKED = """
 import os, pathlib, sys
-from pytest_autoloop.history.lock import CampaignLock
+from pytest_autoloop.history import lock as lock_module
+from pytest_autoloop.history.journal import Journal
+from pytest_autoloop.history.lock import CampaignLock, is_held
 lock = CampaignLock(pathlib.Path(sys.argv[1]))
 if os.fork():
     print("held", flush=True)
@@ -96,3 +102,42 @@ def test_a_lock_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "lock").mkdir()
     with pytest.raises(JournalError, match="lock cannot be opened"):
         CampaignLock(tmp_path)
+
+
+def test_a_campaign_that_did_not_begin_leaves_nothing(tmp_path: Path) -> None:
+    """Whoever had opened the file takes the new one; other campaigns' records stay."""
+    journal = Journal.create(tmp_path, "new")
+    assert not is_held(journal.directory)
+    lock = CampaignLock(journal.directory)
+    assert is_held(journal.directory)
+    other = Journal.create(tmp_path, "other")
+    lock.abandon()
+    assert not journal.directory.exists()
+    lock = CampaignLock(other.directory)
+    other.write_header({})
+    lock.abandon()
+    assert {path.name for path in other.directory.iterdir()} == {"lock", "campaign.json"}
+    other.header_path.unlink()
+    lock = CampaignLock(other.directory)
+    lock.abandon()
+    assert not (tmp_path / ".pytest_autoloop").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a file that is open cannot be removed there")
+def test_a_lock_that_was_removed_is_no_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was opened before it was removed holds nothing, so it is opened again."""
+    opened, hold = [], lock_module._hold
+
+    def removed_meanwhile(descriptor: int) -> None:
+        hold(descriptor)
+        if not opened:
+            (tmp_path / "lock").unlink()
+        opened.append(descriptor)
+
+    monkeypatch.setattr(lock_module, "_hold", removed_meanwhile)
+    lock = CampaignLock(tmp_path)
+    assert len(opened) == 2
+    assert is_held(tmp_path)
+    lock.close()
