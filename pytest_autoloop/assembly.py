@@ -20,6 +20,7 @@ from pytest_autoloop.errors import UsageError
 from pytest_autoloop.harness.manifest import changed as manifest_changed
 from pytest_autoloop.history.journal import Journal
 from pytest_autoloop.history.ledger import Ledger
+from pytest_autoloop.history.leftovers import remove_temporaries
 from pytest_autoloop.history.lock import CampaignLock
 from pytest_autoloop.history.notes import Notes
 from pytest_autoloop.history.recovery import reopen
@@ -112,6 +113,7 @@ def _held(plan: Plan) -> CampaignLock:
             f"another session has just begun the campaign {plan.tag}: go on with it by "
             f"--autoloop-tag={plan.tag}, or choose another tag"
         )
+    remove_temporaries(journal.directory, journal.directory.parent, plan.results.parent)
     return lock
 
 

@@ -51,7 +51,8 @@ def replace_file(
     Raises:
         OSError: the directory cannot be written or the disk is full; the old file is untouched.
     """
-    temporary = path.with_name(f".autoloop-{secrets.token_hex(8)}.tmp")
+    # With the process's number: the next session removes what one that was killed has left.
+    temporary = path.with_name(f".autoloop-{os.getpid()}-{secrets.token_hex(8)}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW | _BINARY
     descriptor = os.open(temporary, flags, 0o666)
     try:

@@ -1,4 +1,4 @@
-"""Checkouts whose session died before it could remove them."""
+"""Checkouts and files whose session died before it could remove them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,19 @@ if TYPE_CHECKING:
 #: What a session calls its directories, with the number of its process; those for a moment have a
 #: word before it.
 _OWNER = re.compile(rf"{PREFIX}(?:[a-z]+-)?(\d+)-")
+#: What `replace_file` calls a file before it has its name.
+_TEMPORARY = re.compile(r"\.autoloop-(\d+)-\w+\.tmp")
+
+
+def remove_temporaries(*directories: Path) -> None:
+    """Remove the files that were to replace another one when their session died."""
+    for directory in directories:
+        for path in directory.glob(".autoloop-*.tmp"):
+            owner = _TEMPORARY.fullmatch(path.name)
+            if owner and (int(owner[1]) == os.getpid() or not _is_alive(int(owner[1]))):
+                # Whoever cannot remove it here will not be able to write here either.
+                with suppress(OSError):
+                    path.unlink()
 
 
 def remove_leftovers(repository: Repository, place: Path) -> None:

@@ -9,6 +9,7 @@ from pytest_autoloop.errors import UsageError
 from pytest_autoloop.history.command import GitCommand
 from pytest_autoloop.history.journal import record_failure
 from pytest_autoloop.history.ledger import Ledger
+from pytest_autoloop.history.leftovers import remove_temporaries
 from pytest_autoloop.history.lock import CampaignLock
 from pytest_autoloop.history.results import ResultsFile
 
@@ -73,6 +74,8 @@ def recover(ledger: Ledger) -> list[str]:
         JournalError: a file of the record is damaged or cannot be written.
         RepositoryError: git refused.
     """
+    directory = ledger.journal.directory
+    remove_temporaries(directory, directory.parent, ledger.results.path.parent)
     unlocked = _unlock_refs(ledger)
     # First what may be refused, before anything else is mended.
     branch = _advance_branch(ledger)

@@ -436,3 +436,18 @@ def test_commits_are_on_the_disk_before_the_journal_names_them(
             flushed[name] += int(e["value"])
     # A blob, the trees of src and of the root, a commit, a ref.
     assert flushed == {"hash-object": 1, "write-tree": 2, "commit-tree": 1, "update-ref": 1}
+
+
+def test_files_of_a_killed_session_that_had_no_name_yet_are_removed(desk: Desk) -> None:
+    """Beside the table and in the records, but not those of a session that lives."""
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left = [
+        folder / f".autoloop-{dead.pid}-0123.tmp"
+        for folder in (desk.checkout.root, desk.journal.directory)
+    ]
+    kept = desk.checkout.root / f".autoloop-{os.getppid()}-0123.tmp"
+    for path in (*left, kept):
+        path.touch()
+    desk.whole()
+    assert [path.exists() for path in (*left, kept)] == [False, False, True]
