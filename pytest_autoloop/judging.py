@@ -101,7 +101,7 @@ class Judge:
                 experiment = self._simplified(experiment, case)
             if experiment.status == "discard" and experiment.reason in _WORKS:
                 return self._side_line(experiment, case)
-            return experiment
+            return self._on_its_own(experiment) if experiment.status == "keep" else experiment
         finally:
             workplace.pool.reset("candidate")
             workplace.pool.reset("incumbent")
@@ -215,6 +215,29 @@ class Judge:
         allowed = next(m.max_regression for m in self.policy.metrics if m.name == TIME.name)
         found = experiment.verified
         return found is None or found.high < -math.log1p(allowed)
+
+    def _on_its_own(self, experiment: Experiment) -> Experiment:
+        """Refuse a keep whose guards pass only beside what was kept for other targets.
+
+        That runs in the process of the tests, where nobody has read it: it could answer for this
+        candidate. So the guards have to pass with the files that the campaign found, too.
+        """
+        workplace = self.workplace
+        if not workplace.untouched:
+            return experiment
+        for path, content in workplace.untouched.items():
+            workplace.pool.write("candidate", path, content)
+        try:
+            guard = redact(self.guard(), self.baseline.manifest.hidden)
+        finally:
+            for path in workplace.untouched:
+                workplace.pool.write("candidate", path, workplace.frozen[path])
+        experiment = replace(experiment, stages=_added(experiment.stages, {"guard": guard.seconds}))
+        if guard.passed:
+            return experiment
+        others = ", ".join(workplace.untouched)
+        told = f"it fails with {others} as the campaign found it: {guard.test or guard.message}"
+        return decided(experiment, Decision("discard", "entangled", told, experiment.effect))
 
     def _side_line(self, experiment: Experiment, case: Case) -> Experiment:
         """Let a candidate that works, but does not beat the best, stay in play if it may."""

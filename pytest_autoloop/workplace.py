@@ -58,6 +58,9 @@ class Workplace:
     hidden: tuple[str, ...] = ()
     #: The campaign's other targets, by path, as they are in `commit`: files of the harness now.
     frozen: Mapping[str, bytes] = field(default_factory=dict)
+    #: Those of them that something was kept for, as the campaign found them: nobody has read yet
+    #: what they are now.
+    untouched: Mapping[str, bytes] = field(default_factory=dict)
     #: SHA-256 of the files that git does not carry and that were copied into the worktrees.
     copied: Mapping[str, str] = field(default_factory=dict)
 
@@ -91,6 +94,8 @@ class Places:
     hidden: tuple[str, ...]
     #: How pytest was called; each target's runner gets the same with its own target.
     project: Project
+    #: The commit that the campaign begins on.
+    first: str
     #: SHA-256 of the files that were copied into the worktrees, by path.
     copied: Mapping[str, str] = field(default_factory=dict)
     #: Whether rounds repeat the same calls, so that a target may remember their results.
@@ -110,6 +115,7 @@ class Places:
         target, repository = leg.target, self.repository
         contents = {path: self._read(commit, path) for path in self.targets}
         source = contents.pop(target.path)
+        found = {path: self._read(self.first, path) for path in contents}
         if target.symbol:
             locate(source, target.symbol, target.path)
         root = repository.root
@@ -134,6 +140,7 @@ class Places:
             options=options,
             hidden=self.hidden,
             frozen=contents,
+            untouched={path: was for path, was in found.items() if was != contents[path]},
             copied=self.copied,
         )
         for name in ("incumbent", "candidate"):
@@ -246,6 +253,7 @@ def set_up(
             targets,
             _hidden(session, repository, settings),
             project,
+            commit,
             copied=copied_files(repository.root, config.rootpath, settings.copy),
             warm=settings.rounds == "warm",
             clean=commit,

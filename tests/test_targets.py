@@ -198,6 +198,7 @@ def places(project: Project) -> Iterator[Places]:
             ("a.py", "b.py"),
             ("test_a.py",),
             called,
+            repository.head(),
             clean=repository.head(),
         )
 
@@ -228,6 +229,7 @@ def test_a_leg_begins_where_the_one_before_it_ended(places: Places, project: Pro
         CODE.encode(),
         {"a.py": b"kept = 1\n"},
     )
+    assert (first.untouched, second.untouched) == ({}, {"a.py": CODE.encode()})
     assert second.runner.project.target == "b.py"
     assert second.evaluator is not first.evaluator
     assert standing(places, "a.py") == ["kept = 1\n"] * 2

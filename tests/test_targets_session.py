@@ -86,3 +86,38 @@ def test_a_function_that_nothing_calls_is_refused(project: Project) -> None:
         "--autoloop-sandbox=off",
         says=("the harness does not exercise a.py::unused: with the symbol made unusable",),
     )
+
+
+def test_what_was_kept_for_one_target_cannot_answer_for_another(project: Project) -> None:
+    """It is part of the harness then, so the guards have to pass with the file as it was, too."""
+    # Shorter, and equal to whatever it is compared with.
+    agrees = "class Agrees(int):\n    __eq__ = lambda *_: True\n\ndouble = Agrees\n"
+    offers = {"a.py": agrees, "words.txt": "beta\n"}
+    project.commit(
+        {
+            **FILES,
+            "a.py": f"{SOURCE}\n# {'.' * len(agrees)}\n",
+            "conftest.py": FILES["conftest.py"].replace("::double", "")
+            + f"""
+        def pytest_autoloop_propose(config, brief):
+            edit = autoloop.Edit(brief.target.path, {offers!r}[brief.target.path].encode())
+            return autoloop.Proposal("idea", (edit,))
+    """,
+            "test_a.py": """
+                from a import double
+
+                def test_double(words):
+                    assert double(3) == 6
+                    assert double(5) == len(words.read_text().split()[0]) * 2
+            """,
+        }
+    )
+
+    session = project.autoloop(
+        2, "--autoloop-sandbox=off", environment={"PYTEST_AUTOLOOP_WITHOUT": "isolation"}
+    )
+
+    assert session.decisions == [("keep", ""), ("baseline", ""), ("discard", "entangled")]
+    assert session.journal[-1]["detail"] == (
+        "it fails with a.py as the campaign found it: test_a.py::test_double"
+    ), session.output
