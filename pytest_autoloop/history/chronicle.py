@@ -278,11 +278,10 @@ class Chronicle:
             self._index.add(entries)
         except faults() as error:
             if "UNIQUE" in str(error):
-                raise JournalError(
-                    f"{self._journal.path} holds two experiments of one number, from byte "
-                    f"{entries[0][0]} on. Restore it from a copy, then start again."
-                ) from error
+                raise self._damage("two experiments of one number", entries) from error
             raise self._failure("written", error) from error
+        except (OverflowError, UnicodeEncodeError) as error:  # as no campaign writes it
+            raise self._damage(f"what no experiment can have ({error})", entries) from error
 
     def _read_rows(self, index: Index) -> None:
         self._rows: list[Row] = []
@@ -331,6 +330,10 @@ class Chronicle:
                 return question(self._index)
             except faults() as error:
                 raise self._failure("read", error) from error
+
+    def _damage(self, what: str, entries: Sequence[Sequence[object]]) -> JournalError:
+        place = f"{self._journal.path} holds {what}, from byte {entries[0][0]} on"
+        return JournalError(f"{place}. Restore it from a copy, then start again.")
 
     def _failure(self, verb: str, error: Exception) -> JournalError:
         return record_failure(verb, self.path, error, self._journal.tag)

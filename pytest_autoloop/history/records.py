@@ -184,7 +184,10 @@ def _decode_plain(hint: type, value: object, where: str) -> object:
         except ValueError as error:
             raise JournalError(f"{where} is not in base 64: {error}") from error
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError as error:
+            raise JournalError(f"{where} is too large for a number") from error
     if type(value) is not hint:
         raise JournalError(f"{where} is {value!r}, expected a {hint.__name__}")
     return value

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pytest_autoloop.proposers.base import Proposer, Workbench
 
 _OPTIONAL = ("check", "start", "resume", "review", "observe", "close")
+#: More tokens or dollars than anything costs.
+_LARGEST = 10**15
 
 
 class DeclaredProposer(ProposerBase):
@@ -138,14 +140,24 @@ def checked(answer: object, who: str) -> Proposal | None:
         isinstance(edit, Edit) and isinstance(edit.path, str) and isinstance(edit.content, bytes)
         for edit in answer.edits
     )
-    rest = isinstance(answer.description, str) and isinstance(answer.usage, Usage)
+    rest = isinstance(answer.description, str) and _countable(answer.usage)
     if edits and rest:
         return answer
     raise ProposerError(
         f"{who} returned a proposal that cannot be read ({answer!r:.200}): its description is a "
         "str, its edits a tuple of autoloop.Edit(path, content) with the content as bytes, its "
-        "usage an autoloop.Usage"
+        "usage an autoloop.Usage of whole tokens and dollars, none below zero"
     )
+
+
+def _countable(usage: object) -> bool:
+    """Tell whether a cost can be added up and held to a limit: below zero it would be a credit."""
+    if not isinstance(usage, Usage):
+        return False
+    tokens, cost = (usage.prompt_tokens, usage.completion_tokens), usage.cost_usd
+    counted = all(n is None or (type(n) is int and 0 <= n <= _LARGEST) for n in tokens)
+    priced = cost is None or (isinstance(cost, (int, float)) and 0 <= cost <= _LARGEST)
+    return counted and priced
 
 
 def declared(value: object, name: str, source: str) -> Proposer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import sqlite3
 import subprocess
@@ -287,6 +288,22 @@ def test_experiments_may_end_in_another_order(chronicle: Chronicle, journal: Jou
     assert [row.number for row in chronicle.rows][-2:] == [122, 121]
     assert chronicle.last_number == 122
     assert [e.number for e in chronicle.latest(None, 2)] == [122, 121]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("tokens_used", 2**70), ("commit", "\ud800"), ("metrics", {"time": 10**400})],
+)
+def test_what_no_experiment_can_have_is_damage(
+    chronicle: Chronicle, journal: Journal, field: str, value: object
+) -> None:
+    """A journal that somebody wrote in is named; it ends no session in a fault of ours."""
+    chronicle.close()
+    record = {**json.loads(journal.path.read_bytes().splitlines()[-1]), "number": 200, field: value}
+    with journal.path.open("a", encoding="ascii") as stream:
+        stream.write(json.dumps(record) + "\n")
+    with pytest.raises(JournalError, match=r"experiments\.jsonl.*start again"):
+        Chronicle.open(journal)
 
 
 def test_a_number_that_comes_twice_is_damage(chronicle: Chronicle, journal: Journal) -> None:

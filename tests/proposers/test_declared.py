@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from pytest_autoloop.errors import ProposerError, UsageError
 from pytest_autoloop.model import Brief, Edit, Experiment, Proposal, Target
 from pytest_autoloop.proposers.declared import declared
+from pytest_autoloop.usage import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,6 +113,17 @@ def test_a_fault_is_told_with_its_place() -> None:
     with pytest.raises(UsageError, match=r"mine failed in resume\(\): RuntimeError: resume \("):
         proposer.resume(rows())
     with pytest.raises(ProposerError, match=r"mine failed in propose\(\): RuntimeError: propose"):
+        proposer.propose(BRIEF)
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [Usage(2**70), Usage(-1, 1), Usage(1, 1, -0.5), Usage(1, 1, float("nan")), Usage("7")],  # type: ignore[arg-type]
+)
+def test_a_cost_that_cannot_be_added_up_is_refused(usage: Usage) -> None:
+    """Below zero it would be a credit; what is too large no record could hold."""
+    proposer = declared(lambda _: replace(PROPOSAL, usage=usage), "mine", "conftest.py:1")
+    with pytest.raises(ProposerError, match="none below zero"):
         proposer.propose(BRIEF)
 
 
