@@ -32,7 +32,7 @@ def isolate(workplace: Workplace, run: Run, manifest: Manifest) -> tuple[str, st
     if reason:
         return reason, ""
     evaluator.isolation = Isolation(
-        original=workplace.source,
+        original=workplace.original,
         recording=run.recording,
         api=verdict.api,
         hidden=workplace.hidden,

@@ -53,6 +53,9 @@ class Workplace:
     #: The commit that the target's experiments start from, and the target's content in it.
     commit: str
     source: bytes
+    #: Its content as the campaign found it. In `source` something may have been kept for another
+    #: symbol of the file; what stands behind a proxy in the process of the tests is this.
+    original: bytes
     options: TargetSpecification
     #: POSIX paths below the repository's root that no candidate may read: what judges it.
     hidden: tuple[str, ...] = ()
@@ -137,6 +140,7 @@ class Places:
             target=target,
             commit=commit,
             source=source,
+            original=self._read(self.first, target.path),
             options=options,
             hidden=self.hidden,
             frozen=contents,

@@ -236,6 +236,9 @@ def test_a_leg_begins_where_the_one_before_it_ended(places: Places, project: Pro
     assert standing(places, "b.py") == [CODE] * 2
     assert standing(places, "extra.txt") == ["new\n"] * 2
     assert places.pool.altered("candidate") == places.pool.altered("incumbent") == []
+    # For another symbol of the same file, what was kept is part of what it starts from.
+    third = places.of(leg("a.py"), kept)
+    assert (third.source, third.original) == (b"kept = 1\n", CODE.encode())
 
 
 def test_a_leg_that_gained_nothing_leaves_nothing(places: Places) -> None:
