@@ -5,6 +5,8 @@ the campaign is mended when it is taken up again (`recovery.reopen`), stands beh
 
 1. The answer, ``.pytest_autoloop/<tag>/answers/<number>.json``, as soon as it is there.
    *Killed after it*: the answer is paid for and pending. It is judged again, under its number.
+   What it costs holds what came to no experiment before it (``unbilled.json``), and says so by the
+   name of that bill: *killed before the bill is cleared*, that is made up for.
 2. The candidate's commit and the ref ``refs/autoloop/<tag>/<number>`` that keeps it, *before* the
    candidate runs. Whatever the run does, the text that was tried can be recovered, and no
    collection of garbage takes it away.

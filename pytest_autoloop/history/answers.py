@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,16 @@ class Answer:
     times: int = 1
     #: Seconds that the answer took.
     proposing: float = 0.0
+    #: The bill that its usage holds, too; see `Unbilled`.
+    bill: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Bill:
+    """What is still to be charged, under a name that no other sum has."""
+
+    usage: Usage
+    name: str
 
 
 class Answers:
@@ -129,7 +140,11 @@ class Answers:
 
 
 class Unbilled:
-    """What was spent without coming to an experiment, in a file of the campaign."""
+    """What was spent without coming to an experiment, in a file of the campaign.
+
+    The next answer is charged with it. It names the bill, so that a kill before the file is cleared
+    does not charge it twice.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.path = directory / _UNBILLED
@@ -141,10 +156,21 @@ class Unbilled:
         Raises:
             JournalError: the file cannot be read or is damaged.
         """
+        return self._read().usage
+
+    def name(self) -> str:
+        """Return the name of the bill that is open, empty when there is none.
+
+        Raises:
+            JournalError: as `read`.
+        """
+        return self._read().name
+
+    def _read(self) -> _Bill:
         try:
-            return decode_record(Usage, json.loads(self.path.read_bytes()), "it")
+            return decode_record(_Bill, json.loads(self.path.read_bytes()), "it")
         except FileNotFoundError:
-            return Usage()
+            return _Bill(Usage(), "")
         except OSError as error:
             raise record_failure("read", self.path, error, self._tag) from error
         except (ValueError, RecursionError, JournalError) as error:
@@ -162,7 +188,7 @@ class Unbilled:
         if usage == Usage():
             self.clear()
             return
-        record = encode_record(usage, "what was spent")
+        record = encode_record(_Bill(usage, secrets.token_hex(8)), "what was spent")
         try:
             replace_file(self.path, json.dumps(record, allow_nan=False).encode("ascii") + b"\n")
         except OSError as error:

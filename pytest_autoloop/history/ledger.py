@@ -121,6 +121,7 @@ class Ledger:
             proposal=proposal,
             times=1 if earlier is None else earlier.times + 1,
             proposing=proposing,
+            bill=self.unbilled.name() if earlier is None else earlier.bill,
         )
         self.answers.put(answer)
         return answer

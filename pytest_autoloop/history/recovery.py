@@ -84,6 +84,7 @@ def recover(ledger: Ledger) -> list[str]:
         *([torn] if torn else []),
         *unlocked,
         *branch,
+        *_settle(ledger),
         *_drop_answers(ledger),
         *_find_refs(ledger),
         *_resume_results(ledger),
@@ -129,6 +130,15 @@ def _advance_branch(ledger: Ledger) -> list[str]:
         f"{head[:10]}: put it back with `git branch -f {ledger.branch} {head[:10]}`, or choose "
         "another tag with --autoloop-tag"
     )
+
+
+def _settle(ledger: Ledger) -> list[str]:
+    """Clear the bill that an answer is charged with."""
+    bill = ledger.unbilled.name()
+    if not bill or all(answer.bill != bill for answer in ledger.answers.pending()):
+        return []
+    ledger.unbilled.clear()
+    return ["what was spent without an experiment is charged to the answer that came next"]
 
 
 def _drop_answers(ledger: Ledger) -> list[str]:

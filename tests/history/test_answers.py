@@ -140,7 +140,7 @@ def test_unbilled_costs_come_back(tmp_path: Path) -> None:
     unbilled.write(Usage())
     assert not unbilled.path.exists()
     unbilled.clear()
-    with pytest.raises(JournalError, match="what was spent, cost_usd is nan"):
+    with pytest.raises(JournalError, match="what was spent, usage, cost_usd is nan"):
         unbilled.write(Usage(cost_usd=math.nan))
 
 

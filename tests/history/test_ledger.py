@@ -451,3 +451,19 @@ def test_files_of_a_killed_session_that_had_no_name_yet_are_removed(desk: Desk) 
         path.touch()
     desk.whole()
     assert [path.exists() for path in (*left, kept)] == [False, False, True]
+
+
+def test_killed_before_a_bill_is_cleared(desk: Desk) -> None:
+    """What an answer is charged with is not charged once more; a later bill stays open."""
+    desk.ledger.unbilled.write(Usage.of(5, 0.5))
+    answer = desk.ledger.answered(Beginning(desk.start), TARGET, Proposal("paid for"))
+    assert answer.bill == desk.ledger.unbilled.name() != ""
+    assert desk.killed().mended == (
+        "what was spent without an experiment is charged to the answer that came next",
+    )
+    assert desk.ledger.unbilled.read() == Usage()
+    desk.ledger.unbilled.write(Usage.of(5, 0.5))
+    again = desk.ledger.answered(Beginning(desk.start), TARGET, answer.proposal, answer.number)
+    assert again.bill == answer.bill
+    assert desk.killed().mended == ()
+    assert desk.ledger.unbilled.read() == Usage.of(5, 0.5)
