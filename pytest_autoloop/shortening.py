@@ -23,8 +23,10 @@ SIMPLER = "simpler"
 #: What is worth a commit: a short statement of Python, a setting of anything else.
 _STATEMENT = 5
 _SETTING = 3
-#: Characters of a string that count like one node: what is moved into strings does not vanish.
+#: Characters of a constant that count like one node: what is moved into one does not vanish.
 _LINE = 80
+#: Bits of a whole number that count like one character.
+_BITS = 4
 #: What is raised for no Python; the last two say that code is nested too deeply.
 _NO_PYTHON = (SyntaxError, ValueError, RecursionError, MemoryError)
 #: Say how a name is used, or nothing at all.
@@ -141,4 +143,6 @@ def _only_raises(node: ast.AST) -> bool:
 
 def _text(node: ast.AST) -> int:
     value = node.value if isinstance(node, ast.Constant) else None
+    if isinstance(value, int):
+        return value.bit_length() // _BITS
     return len(value) if isinstance(value, (str, bytes)) else 0
