@@ -292,7 +292,8 @@ def campaigns(root: Path) -> list[str]:
         return sorted(
             entry.name
             for entry in (home.iterdir() if home.is_dir() else ())
-            if (entry / _EXPERIMENTS).is_file() or (entry / _HEADER).is_file()
+            if _TAG.fullmatch(entry.name)
+            and ((entry / _EXPERIMENTS).is_file() or (entry / _HEADER).is_file())
         )
     except OSError as error:
         raise record_failure("read", home, error) from error

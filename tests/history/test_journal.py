@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -326,4 +327,6 @@ def test_campaigns_lists_tags_with_a_record(tmp_path: Path):
         Journal.create(tmp_path, tag)
     Journal(tmp_path, "second").append(PLAIN)
     Journal(tmp_path, "first").write_header({})
+    copy = tmp_path / ".pytest_autoloop" / "second (copy)"
+    shutil.copytree(copy.with_name("second"), copy)
     assert campaigns(tmp_path) == ["first", "second"]
