@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import faulthandler
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pluggy
 import pytest
 
 from pytest_autoloop.errors import AutoloopError
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_autoloop.model import Brief, Experiment, Proposal
+
+#: Whose frames lead to every hook, and tell nobody anything.
+_MACHINERY = (Path(pluggy.__file__).parent, Path(pytest.Item.runtest.__code__.co_filename).parent)
 
 
 class Hooks:
@@ -82,8 +87,19 @@ class ExperimentItem(pytest.Item):
         """Show an error of ours as its message: it says what to do."""
         if isinstance(excinfo.value, AutoloopError):
             return f"{type(excinfo.value).__name__}: {excinfo.value}"
+        _shorten(excinfo)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
         """Name the experiment where pytest shows a test's place."""
-        return self.path, None, self.nodeid
+        # As if in a file that is named as the node is: pytest would add where it is otherwise.
+        return self.config.rootpath / self.nodeid.partition("::")[0], None, self.nodeid
+
+
+def _shorten(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+    """Leave what follows the last call of a hook: the conftest.py that failed, or this plugin."""
+    ours = [
+        not any(map(Path(entry.path).is_relative_to, _MACHINERY)) for entry in excinfo.traceback
+    ]
+    last = max((place for place, own in enumerate(ours) if not own), default=-1)
+    excinfo.traceback = excinfo.traceback[last + 1 :] or excinfo.traceback

@@ -73,3 +73,20 @@ def test_hooks_propose_veto_and_are_told(project: Project, tmp_path: Path) -> No
     assert "that word is taken" in session.stdout
     assert "no further idea after 3 experiments" in session.stdout
     assert baseline["number"] == 0
+
+
+def test_a_hook_that_fails_is_shown_alone(project: Project) -> None:
+    """What led to it through pytest is of no use to whoever wrote it."""
+    failing = (
+        "\ndef pytest_autoloop_propose(config, brief):\n    raise LookupError('no idea at all')\n"
+    )
+    conftest = str(COUNTED["conftest.py"]).replace("\n        ", "\n") + failing
+    project.commit({**COUNTED, "conftest.py": conftest})
+
+    session = project.autoloop(2, "-vv")
+
+    assert session.returncode == 1, session.output
+    assert "raise LookupError('no idea at all')" in session.stdout
+    assert "_multicall" not in session.stdout
+    # With -vv pytest adds where a test is, if not where its name says.
+    assert "<-" not in session.stdout
