@@ -51,7 +51,7 @@ class Tour:
         """Improve every target that has not had its turn; those before it are in its harness."""
         for place in range(self.records.place_in(self.plan.targets), len(self.legs)):
             loop = self._improve(places, place)
-            if loop is None or loop.final:
+            if loop is None or loop.final or self.interrupts.asked:
                 return
 
     def apply(self, repository: Repository) -> None:
@@ -97,8 +97,14 @@ class Tour:
         finally:
             loop.close()
         # Who asked for N experiments and got them need not be told.
-        granted = loop.reason == "experiments" and loop.done
-        self.terminal.ended("" if granted else loop.ended, loop.reason)
+        settings = plan.settings
+        granted = loop.reason == "experiments" and (loop.done or not settings.experiments)
+        limits = {
+            "cost": settings.max_cost,
+            "time": settings.max_time,
+            "patience": settings.patience,
+        }
+        self.terminal.ended("" if granted else loop.ended, loop.reason, limits.get(loop.reason))
         if plan.settings.attempt is None and not self.interrupts.asked:
             self._conclude(campaign)
         return loop

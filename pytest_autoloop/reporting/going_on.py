@@ -32,6 +32,7 @@ def going_on(
     asked: float,
     done: int,
     reason: str = "",
+    limit: float | None = None,
 ) -> str:
     """Return the command line that goes on; empty where the goal has been reached.
 
@@ -40,16 +41,18 @@ def going_on(
         tag: the campaign.
         asked: number of experiments that was asked for, counted over all sessions; may be infinite.
         done: number of experiments that there are.
-        reason: why the campaign ended, as `budget.Stop` names it; a limit on the command line that
-            was reached is doubled.
+        reason: why the campaign ended, as `budget.Stop` names it; a limit that was reached is
+            doubled.
+        limit: that limit in dollars, seconds or experiments, None if it was none; it may have
+            been written in a file.
 
     """
     if reason == "until":
         return ""
     words = list(_without([os.fspath(argument) for argument in arguments]))
-    limit = _LIMITS.get(reason)
-    if limit is not None:
-        words = list(_doubled(words, limit))
+    option = _LIMITS.get(reason)
+    if option is not None and limit is not None:
+        words = list(_doubled(words, option, _written(reason, 2 * limit)))
     return shlex.join(["pytest", "--autoloop", _number(asked, done), *words, "--autoloop-tag", tag])
 
 
@@ -74,20 +77,33 @@ def _without(words: Iterable[str]) -> Iterator[str]:
             yield word
 
 
-def _doubled(words: Iterable[str], option: str) -> Iterator[str]:
-    """Double the value of an option, written as ``--name=8h`` or ``--name 8h``."""
-    found = False
+def _doubled(words: Iterable[str], option: str, twice: str) -> Iterator[str]:
+    """Double the value of an option, written as ``--name=8h`` or ``--name 8h``, or add it."""
+    awaited = there = False
     for word in words:
         name, equals, value = word.partition("=")
-        if found:
-            yield _twice(word)
+        if awaited:
+            yield _twice(word, twice)
         elif name == option and equals:
-            yield f"{option}={_twice(value)}"
+            yield f"{option}={_twice(value, twice)}"
         else:
             yield word
-        found = word == option
+        there |= name == option
+        awaited = word == option
+    if not there:
+        yield from (option, twice)
 
 
-def _twice(value: str) -> str:
+def _twice(value: str, twice: str) -> str:
+    """Double a value in the unit that it was given in; where it has several, return `twice`."""
     match = _AMOUNT.fullmatch(value)
-    return value if match is None else f"{2 * float(match[1]):g}{match[2]}"
+    return twice if match is None else f"{2 * float(match[1]):g}{match[2]}"
+
+
+def _written(reason: str, amount: float) -> str:
+    """Write a limit as its option takes it, a time in the largest unit that has no rest."""
+    units = (("h", 3600), ("m", 60)) if reason == "time" else ()
+    for unit, seconds in units:
+        if amount % seconds == 0:
+            return f"{amount / seconds:g}{unit}"
+    return f"{amount:.12g}"

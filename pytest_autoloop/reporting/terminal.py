@@ -69,8 +69,9 @@ class Terminal:
         self._config = config
         self._legs: list[_Leg] = []
         self._notes: list[str] = []
-        #: Why the last target's turn ended, as the budget names it.
+        #: Why the last target's turn ended, as the budget names it, and the limit if it was one.
         self._reason = ""
+        self._limit: float | None = None
         self._account: list[str] = []
         self._goes_on = ""
         self._applied: list[str] = []
@@ -148,9 +149,9 @@ class Terminal:
     def interrupted(self) -> None:
         """Say what the first Ctrl-C does."""
         capture = self._config.pluginmanager.get_plugin("capturemanager")
+        told = "the running experiment is finished first; Ctrl-C once more ends at once"
         # While an experiment runs, what is printed is captured.
         with nullcontext() if capture is None else capture.global_and_fixture_disabled():
-            told = "the running experiment is finished first; Ctrl-C once more ends at once"
             self.say(f"interrupted: {told}")
 
     def assured(self, campaign: Campaign) -> None:
@@ -175,9 +176,9 @@ class Terminal:
         """Add a line to the summary; to that of the present target, where there is one."""
         (self._legs[-1].notes if self._legs else self._notes).append(line)
 
-    def ended(self, line: str, reason: str = "") -> None:
-        """Take why a target's turn has ended, in words and as the budget names it."""
-        self._reason = reason
+    def ended(self, line: str, reason: str = "", limit: float | None = None) -> None:
+        """Take why a target's turn has ended: in words, as the budget names it, and its limit."""
+        self._reason, self._limit = reason, limit
         if line:
             self.note(line)
 
@@ -209,15 +210,16 @@ class Terminal:
     def _take_account(self, campaign: Campaign) -> None:
         """Take note of what the campaign has cost, and of how it would go on."""
         done = sum(row.status != "baseline" for row in campaign.chronicle.rows)
-        self._account = [
-            *ending.cost(campaign.spent),
-            *ending.pace(done, campaign.elapsed),
-        ]
+        self._account = [*ending.cost(campaign.spent), *ending.pace(done, campaign.elapsed)]
         asked = self._config.option.autoloop
         if asked is not None:
-            arguments = self._config.invocation_params.args
             self._goes_on = going_on(
-                arguments, campaign.ledger.tag, asked=asked, done=done, reason=self._reason
+                self._config.invocation_params.args,
+                campaign.ledger.tag,
+                asked=asked,
+                done=done,
+                reason=self._reason,
+                limit=self._limit,
             )
 
     def status_of(

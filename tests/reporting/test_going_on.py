@@ -43,19 +43,25 @@ def test_the_number_grows_where_it_was_reached(asked: float, done: int, number: 
 
 
 @pytest.mark.parametrize(
-    ("reason", "given", "expected"),
+    ("reason", "limit", "given", "expected"),
     [
-        ("cost", "--autoloop-max-cost=2.5", "--autoloop-max-cost=5"),
-        ("time", "--autoloop-max-time 8h", "--autoloop-max-time 16h"),
-        ("time", "--autoloop-max-time 1h30m", "--autoloop-max-time 1h30m"),
-        ("patience", "--autoloop-patience=20", "--autoloop-patience=40"),
-        ("crashes", "--autoloop-patience=20", "--autoloop-patience=20"),
+        ("cost", 2.5, "--autoloop-max-cost=2.5", "--autoloop-max-cost=5"),
+        ("time", 28800, "--autoloop-max-time 8h", "--autoloop-max-time 16h"),
+        ("time", 5400, "--autoloop-max-time 1h30m", "--autoloop-max-time 3h"),
+        ("time", 5460, "--autoloop-max-time=1h31m", "--autoloop-max-time=182m"),
+        ("patience", 20, "--autoloop-patience=20", "--autoloop-patience=40"),
+        ("crashes", None, "--autoloop-patience=20", "--autoloop-patience=20"),
+        # From a file.
+        ("cost", 2.5, "-q", "-q --autoloop-max-cost 5"),
+        ("time", 45, "-q", "-q --autoloop-max-time 90"),
     ],
 )
-def test_a_limit_that_was_reached_is_doubled(reason: str, given: str, expected: str) -> None:
-    """Else the command would end at once; one that cannot be read is left to its owner."""
+def test_a_limit_that_was_reached_is_doubled(
+    reason: str, limit: float | None, given: str, expected: str
+) -> None:
+    """Else the command would end at once, wherever the limit was written."""
     arguments = ["--autoloop", "50", *given.split()]
-    command = going_on(arguments, "t", asked=50, done=17, reason=reason)
+    command = going_on(arguments, "t", asked=50, done=17, reason=reason, limit=limit)
     assert command == f"pytest --autoloop 50 {expected} --autoloop-tag t"
 
 
