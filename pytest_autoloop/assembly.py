@@ -166,6 +166,7 @@ def begin(
         began=began,
     )
     if not anew:
+        campaign.first_number = campaign.rows[0].number
         proposer.resume(ledger.chronicle.all_lean())
     return campaign
 

@@ -63,8 +63,7 @@ class Campaign:
     search: SearchStrategy
     judge: Judge
     listener: Listener
-    #: Whether the baseline is one of its own, and its number; else the campaign goes on from the
-    #: recorded one.
+    #: Whether the baseline is to be recorded, or was already; and its number.
     anew: bool = True
     first_number: int = 0
     #: What the journal's header holds once such a baseline is recorded.
@@ -165,6 +164,7 @@ class Campaign:
             parent="",
             timestamp=now(),
             seconds=self.baseline.seconds,
+            elapsed=self.elapsed,
             metrics=self.judge.values(self.baseline.pairs),
             pairs=self.baseline.pairs,
             target=workplace.target.name,

@@ -26,6 +26,7 @@ from pytest_autoloop.resuming import (
     gone_on,
     with_warm_start,
 )
+from pytest_autoloop.search.specs import strategy_from_spec
 from pytest_autoloop.targets import resolve_targets
 from pytest_autoloop.tour import Tour
 from pytest_autoloop.workplace import set_up
@@ -46,7 +47,7 @@ class AutoloopSession:
     """The hooks of a session with `--autoloop`.
 
     Raises:
-        UsageError: the proposer cannot work as configured.
+        UsageError: the proposer or the search cannot work as configured.
     """
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
@@ -54,6 +55,8 @@ class AutoloopSession:
         self._settings = settings
         self._terminal = Terminal(config)
         self._registry = Registry()
+        # Before anything is done, though it is needed later.
+        strategy_from_spec(settings.search, settings.seed)
         # Before collection, so that no time is spent when a proposer cannot work.
         self._proposers = Proposers(config, settings, self._registry)
         self._error = ""
@@ -170,6 +173,11 @@ class AutoloopSession:
             earlier=earlier,
         )
         if earlier is not None:
+            if settings.warm_start is not None:
+                self._terminal.note(
+                    f"--autoloop-from={settings.warm_start} has no effect: {plan.tag} has begun "
+                    "already; choose another tag to begin with that"
+                )
             return gone_on(session, repository, plan, legs)
         return with_warm_start(repository, plan, legs)
 
