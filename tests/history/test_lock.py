@@ -128,7 +128,8 @@ def test_a_lock_that_was_removed_is_no_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that was opened before it was removed holds nothing, so it is opened again."""
-    opened, hold = [], lock_module._hold
+    opened: list[int] = []
+    hold = lock_module._hold
 
     def removed_meanwhile(descriptor: int) -> None:
         hold(descriptor)
