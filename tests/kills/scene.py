@@ -280,10 +280,10 @@ class Scene:
             (os.killpg if group else os.kill)(process.pid, signal.SIGKILL)
         return process.wait(_LIMIT) == -signal.SIGKILL
 
-    def killed_at(self, boundary: str, *, group: bool = False) -> bool:
+    def killed_at(self, boundary: str, *arguments: str, group: bool = False) -> bool:
         """Run a session that is killed at a boundary; return whether it came to it."""
         more = {"KILLS_GROUP": "1"} if group else {}
-        return self.run({"KILLS_AT": boundary, **more}) == -signal.SIGKILL
+        return self.run({"KILLS_AT": boundary, **more}, *arguments) == -signal.SIGKILL
 
     def finish(self, sessions: int = 3) -> list[str]:
         """Go on until nothing is left; return what does not hold then."""
