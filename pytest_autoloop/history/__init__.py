@@ -33,10 +33,10 @@ the campaign is mended when it is taken up again (`recovery.reopen`), stands beh
 
 A session that is killed between two steps therefore loses nothing that was answered or finished.
 
-Before all of it the campaign is held by its lock, a new one before its baseline is measured. A file
-that is replaced is written beside its place first (``.autoloop-<process>-*.tmp``), and what git needs
-for a moment lies in the system's temporary directory (``pytest-autoloop-*-<process>-*``): the next
-session removes what a dead process has left of either.
+Before all of it the campaign is held by its lock, a new one before its baseline is measured. A
+file that is replaced is written beside its place first (``.autoloop-<process>-*.tmp``), and what
+git needs for a moment lies in the system's temporary directory
+(``pytest-autoloop-*-<process>-*``): the next session removes what a dead process left of either.
 
 The modules are imported one by one (``from pytest_autoloop.history.journal import Journal``).
 Importing any of them does not import git; the first command does.
