@@ -17,7 +17,7 @@ from pytest_autoloop.model import Decision, Experiment
 from pytest_autoloop.outlook import Outlook
 from pytest_autoloop.search.base import Start
 from pytest_autoloop.search.base import best as best_of
-from pytest_autoloop.shortening import standing
+from pytest_autoloop.shortening import SIMPLER, standing
 from pytest_autoloop.slots import Slots
 from pytest_autoloop.usage import Spending
 
@@ -300,7 +300,7 @@ class Campaign:
             if found is not None:  # judged while this one waited
                 told = result_of(f"duplicate of {found:03}", self.chronicle)
                 return decided(experiment, Decision("discard", "duplicate", told))
-        keeps = sum(row.status == "keep" for row in rows)
+        keeps = sum(row.status == "keep" and row.reason != SIMPLER for row in rows)
         best_content = source if attempt.start.commit == best else self.read(best)
         anchor = standing(rows).anchor.commit
         case = Case(

@@ -69,14 +69,16 @@ class Judge:
 
     def inspect(self, proposal: Proposal, content: bytes) -> Decision | None:
         """Say what speaks against running a candidate."""
+        refusal = self._screened(content)
+        vetoed = None if refusal else self.veto(proposal)
+        return Decision("discard", "vetoed", vetoed) if vetoed else refusal
+
+    def _screened(self, content: bytes) -> Decision | None:
         workplace = self.workplace
-        if "screen" not in workplace.runner.sandbox.without:
-            target = workplace.target.path
-            refusal = screen.inspect(content, target, workplace.source, self.allow_imports)
-            if refusal is not None:
-                return refusal
-        vetoed = self.veto(proposal)
-        return Decision("discard", "vetoed", vetoed) if vetoed else None
+        if "screen" in workplace.runner.sandbox.without:
+            return None
+        target = workplace.target.path
+        return screen.inspect(content, target, workplace.source, self.allow_imports)
 
     def run(
         self, experiment: Experiment, case: Case, ahead: GuardReport | None = None
@@ -118,6 +120,9 @@ class Judge:
         same = screen.refuse(content, path, best, lambda _: None, program=self.baseline.program)
         if same is not None:  # the same program in another layout needs no measuring
             return Decision("keep") if same.reason == "no-op" else same
+        refusal = self._screened(content)
+        if refusal is not None:
+            return refusal
         workplace.place("incumbent", best)
         workplace.place("candidate", content)
         try:

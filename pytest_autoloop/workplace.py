@@ -10,7 +10,7 @@ import os
 import sys
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.errors import UsageError
@@ -41,6 +41,13 @@ if TYPE_CHECKING:
 _BLOCK = 2**20
 
 
+#: What is read and never run.
+_DATA = frozenset(
+    {".cfg", ".conf", ".css", ".csv", ".html", ".ini", ".json", ".md", ".rst", ".toml", ".tsv"}
+    | {".txt", ".yaml", ".yml"}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Workplace:
     """Everything an experiment needs around it."""
@@ -61,8 +68,8 @@ class Workplace:
     hidden: tuple[str, ...] = ()
     #: The campaign's other targets, by path, as they are in `commit`: files of the harness now.
     frozen: Mapping[str, bytes] = field(default_factory=dict)
-    #: Those of them that something was kept for, as the campaign found them: nobody has read yet
-    #: what they are now.
+    #: Those of them that may be run and that something was kept for, as the campaign found them:
+    #: nobody has read yet what they are now.
     untouched: Mapping[str, bytes] = field(default_factory=dict)
     #: SHA-256 of the files that git does not carry and that were copied into the worktrees.
     copied: Mapping[str, str] = field(default_factory=dict)
@@ -144,7 +151,11 @@ class Places:
             options=options,
             hidden=self.hidden,
             frozen=contents,
-            untouched={path: was for path, was in found.items() if was != contents[path]},
+            untouched={
+                path: was
+                for path, was in found.items()
+                if was != contents[path] and PurePosixPath(path).suffix not in _DATA
+            },
             copied=self.copied,
         )
         for name in ("incumbent", "candidate"):
@@ -227,6 +238,12 @@ def set_up(
     sandbox = sandbox_of(settings, repository, config.rootpath, layers)
     project = _project(session, settings, repository.root)
     targets = tuple(dict.fromkeys(leg.target.path for leg in legs))
+    modules = [path for path in targets if path.endswith(".py")]
+    if settings.sandbox == "strict" and len(modules) > 1:
+        raise UsageError(
+            f"--autoloop-sandbox=strict: of {', '.join(modules)}, what is kept for one would run "
+            "unread in the process of the next one's tests; improve one at a time, or write auto"
+        )
     with (
         WorktreePool(
             repository, copy=settings.copy, project=config.rootpath, targets=targets
