@@ -50,10 +50,14 @@ def going_on(
     if reason == "until":
         return ""
     words = list(_without([os.fspath(argument) for argument in arguments]))
+    # What follows two dashes is no option, whatever it looks like.
+    end = words.index("--") if "--" in words else len(words)
+    words, paths = words[:end], words[end:]
     option = _LIMITS.get(reason)
     if option is not None and limit is not None:
         words = list(_doubled(words, option, _written(reason, 2 * limit)))
-    return shlex.join(["pytest", "--autoloop", _number(asked, done), *words, "--autoloop-tag", tag])
+    begun = ["pytest", "--autoloop", _number(asked, done), *words]
+    return shlex.join([*begun, "--autoloop-tag", tag, *paths])
 
 
 def _number(asked: float, done: int) -> str:

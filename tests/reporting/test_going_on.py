@@ -70,6 +70,12 @@ def test_a_goal_that_was_reached_needs_no_command() -> None:
     assert going_on(["--autoloop", "50"], "t", asked=50, done=17, reason="until") == ""
 
 
+def test_paths_stay_behind_two_dashes() -> None:
+    """An option there would be taken for a path."""
+    command = going_on(["--", "tests"], "t", asked=50, done=17, reason="patience", limit=5)
+    assert command == "pytest --autoloop 50 --autoloop-patience 10 --autoloop-tag t -- tests"
+
+
 def test_paths_may_be_objects() -> None:
     """As pytest.main takes them."""
     assert going_on([Path("tests")], "t", asked=1, done=0) == (
