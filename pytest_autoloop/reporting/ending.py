@@ -175,6 +175,27 @@ def taking(endings: Sequence[Ending], table: str, *, applied: bool = False) -> l
     ]
 
 
+def account(campaign: Campaign, endings: Sequence[Ending], experiments: int) -> list[str]:
+    """Tell of the campaign as a whole: what is not in `endings`, its cost, its pace."""
+    return [
+        *elsewhere(campaign.chronicle.rows, endings, campaign.ledger.tag),
+        *cost(campaign.spent),
+        *pace(experiments, campaign.elapsed),
+    ]
+
+
+def elsewhere(rows: Iterable[Row], endings: Sequence[Ending], tag: str) -> list[str]:
+    """Tell what was kept for targets that had their turn in an earlier session."""
+    told = {ending.target for ending in endings}
+    kept = Counter(row.target for row in rows if row.status == "keep" and row.target)
+    return [
+        f"autoexp/{tag} also holds {text.count(count, 'keep')} of {target}, from an earlier "
+        f"session: pytest-autoloop apply {tag}"
+        for target, count in kept.items()
+        if target not in told
+    ]
+
+
 def cost(spent: Spending) -> list[str]:
     """Tell what the proposals cost; nothing where nobody counts."""
     if spent.tokens is None and spent.cost_usd is None:

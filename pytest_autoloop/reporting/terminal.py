@@ -210,7 +210,8 @@ class Terminal:
     def _take_account(self, campaign: Campaign) -> None:
         """Take note of what the campaign has cost, and of how it would go on."""
         done = sum(row.status != "baseline" for row in campaign.chronicle.rows)
-        self._account = [*ending.cost(campaign.spent), *ending.pace(done, campaign.elapsed)]
+        endings = [leg.ending for leg in self._legs if leg.ending]
+        self._account = ending.account(campaign, endings, done)
         asked = self._config.option.autoloop
         if asked is not None:
             self._goes_on = going_on(

@@ -70,6 +70,15 @@ def test_what_was_not_kept_is_counted_by_reason() -> None:
     assert ending.latest_failed(ROWS, 1) == {"timeout": [7], "no-gain": [8], "no-verdict": [4]}
 
 
+def test_what_an_earlier_session_kept_of_other_targets_is_told() -> None:
+    """The branch holds it, though this session had nothing to do with it."""
+    rows = [replace(row(number, "keep"), target=name) for number, name in enumerate("abba.b")]
+    told = ending.elsewhere(rows, [replace(PLAIN, target="b"), replace(PLAIN, target=".")], "t")
+    assert told == [
+        "autoexp/t also holds 2 keeps of a, from an earlier session: pytest-autoloop apply t"
+    ]
+
+
 def test_ten_wins_are_listed_and_the_others_counted() -> None:
     """Of hundreds nobody wants to read all."""
     biggest = tuple(experiment(number, effect=gained(0.1)) for number in range(1, 11))
