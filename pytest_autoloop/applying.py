@@ -125,7 +125,7 @@ def why_not(audited: Sequence[Effect | None]) -> str:
     if not audited:
         return "not applied: nothing was kept"
     if None in audited:
-        return "not applied: the gain was not audited"
+        return "not applied: not all that was kept was audited in this session"
     # What was kept was chosen for its measurements; only the audit's are fresh.
     if any(effect is not None and effect.low <= 0 for effect in audited):
         return "not applied: the audit does not show a gain for certain"

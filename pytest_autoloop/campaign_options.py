@@ -9,7 +9,6 @@ from pytest_autoloop.option_types import (
     dollars,
     duration,
     goal,
-    seconds,
     tag,
 )
 
@@ -55,9 +54,9 @@ CAMPAIGN_OPTIONS = (
     ),
     Option(
         "--autoloop-timeout",
-        "Seconds one child session may take (default: 60 or 5 x the baseline, the longer)",
-        "SECONDS",
-        seconds,
+        "How long one child session may take (default: 60 s or 5 x the baseline, the longer)",
+        "TIME",
+        duration,
         ini="autoloop_timeout",
     ),
     Option(

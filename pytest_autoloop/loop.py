@@ -167,7 +167,9 @@ class Loop:
         """Say whether no further experiment may begin, whatever the budget allows."""
         if self.final or self.failures >= _PROPOSER_ERRORS:
             times = "an error" if self.failures == 1 else f"{self.failures} errors in a row"
-            self.ended = f"ended early after {times}; what was kept is on the branch"
+            kept = any(row.status == "keep" for row in self.campaign.rows)
+            what = "what was kept is on the branch" if kept else "nothing was kept"
+            self.ended = f"ended early after {times}; {what}"
             self.final = True
         return self.final or self.interrupted()
 

@@ -29,6 +29,12 @@ class Outlook:
     shortest: float
     longest: float
 
+    @property
+    def duration(self) -> str:
+        """How long a decision takes, in words."""
+        shortest, longest = f"{self.shortest:.0f}", f"{self.longest:.0f}"
+        return f"{longest} s" if shortest == longest else f"{shortest} to {longest} s"
+
     @classmethod
     def of(cls, policy: Policy, calibration: Calibration, pair_seconds: float) -> Outlook:
         """Derive it from the noise and from the time a pair takes."""

@@ -68,7 +68,7 @@ def resolve_targets(
         target = Target(check_target(repository, path), specification.goal, symbol)
         if symbol:
             locate(repository.read(commit, target.path), symbol, target.path)
-        scored = _metrics_of(specification, metrics)
+        scored = _metrics_of(specification, metrics, registry)
         legs.append(Leg(target, path, specification, scored, share))
     for number, leg in enumerate(legs):
         _refuse_overlap(legs[:number], leg)
@@ -134,14 +134,22 @@ def _evaluated(
 
 
 def _metrics_of(
-    specification: TargetSpecification, metrics: tuple[Metric, ...]
+    specification: TargetSpecification, metrics: tuple[Metric, ...], registry: Registry
 ) -> tuple[Metric, ...]:
     """Return what scores a target: those it names, then those that have a bound to be held.
 
-    A target that is improved later could not begin if an earlier one broke a bound.
+    A target that is improved later could not begin if an earlier one broke a bound. One that names
+    none is scored by those that request its fixture, then by those that request no target's.
     """
     if not specification.metrics:
-        return metrics
+        asked = {
+            metric.name: registry.metrics[metric.name].requests & {*registry.targets}
+            for metric in metrics
+            if metric.name in registry.metrics
+        }
+        own = [metric for metric in metrics if specification.name in asked.get(metric.name, ())]
+        free = [m for m in metrics if m not in own and (m.bounded or not asked.get(m.name))]
+        return (*own, *free) or metrics
     known = {metric.name: metric for metric in metrics}
     unknown = [name for name in specification.metrics if name not in known]
     if unknown:

@@ -44,6 +44,8 @@ class Tour:
     protocol: Callable[[int, Callable[[], Experiment]], ExperimentItem]
     #: By target that was improved: what the audit found, None where it could not be made.
     _audited: list[Effect | None] = field(default_factory=list)
+    #: Names of the targets that had their turn in this session.
+    _concluded: list[str] = field(default_factory=list)
     #: Commit of the smallest set of changes so far; those to the next target go on top.
     _onto: str = ""
 
@@ -58,6 +60,10 @@ class Tour:
         """Bring what was kept into the branch that is checked out, if every audit allows it."""
         ledger = self.records.ledger
         if ledger is not None:
+            audited = set(self._concluded)
+            kept = {row.target for row in ledger.chronicle.rows if row.status == "keep"}
+            # Nobody has audited in this session what was kept in an earlier one.
+            self._audited += [None for _ in kept - audited - {""}]
             paths = tuple(leg.target.path for leg in self.legs)
             source = Source(ledger.branch, *ends(ledger.chronicle.rows), paths)
             self.terminal.applied(at_the_end(repository, source, self._audited))
@@ -111,6 +117,7 @@ class Tour:
 
     def _conclude(self, campaign: Campaign) -> None:
         """Audit a target's result, and look for what of it is not needed."""
+        self._concluded.append(campaign.workplace.target.name)
         audit = campaign.audit()
         self.terminal.audited(audit)
         first = campaign.rows[0].commit

@@ -83,6 +83,42 @@ def names(resolver: Resolver) -> list[str]:
     return [leg.target.name for leg in resolver.legs]
 
 
+def test_a_target_without_metrics_has_those_that_request_it(pytester: pytest.Pytester) -> None:
+    """Then those that request no target's fixture; one without any has these alone."""
+    declared = """
+        import pytest_autoloop as autoloop
+
+        @autoloop.metric
+        def first(t0):
+            return 1
+
+        @autoloop.metric
+        def second(t1):
+            return 1
+
+        @autoloop.metric(at_least=0)
+        def bounded(t1):
+            return 1
+
+        @autoloop.metric
+        def any_one():
+            return 1
+    """
+    pytester.makepyfile(metrics_plugin=declared)
+    pytester.syspathinsert()
+    pytester.makeini("[pytest]\naddopts = -pmetrics_plugin")
+    found = [Metric(name, "lower") for name in ("first", "second", "any_one")]
+    found.insert(2, Metric("bounded", "lower", at_least=0))
+    targets = [("", name) for name in ("a.py", "b.py", "c.txt")]
+    resolver = resolve(pytester, *targets, metrics=(*found, TIME))
+    assert resolver.problem == ""
+    assert [[metric.name for metric in leg.metrics] for leg in resolver.legs] == [
+        ["first", "bounded", "any_one", "time"],
+        ["second", "bounded", "any_one", "time"],
+        ["bounded", "any_one", "time"],
+    ]
+
+
 def test_legs_come_by_stage_and_declaration(pytester: pytest.Pytester) -> None:
     """A lower stage is improved first; each leg knows its file and symbol, scores and share."""
     found = resolve(

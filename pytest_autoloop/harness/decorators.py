@@ -200,6 +200,7 @@ def metric(
                 min_gain=min_gain,
             ),
             source=_source(declared),
+            requests=frozenset(inspect.signature(declared).parameters),
         )
         made: Fixture = _fixture(declared, specification, scope, name)
         return made

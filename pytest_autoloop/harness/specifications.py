@@ -40,6 +40,8 @@ class MetricSpecification:
 
     metric: Metric
     source: str
+    #: Names of the fixtures that it requests itself.
+    requests: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:

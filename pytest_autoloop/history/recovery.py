@@ -190,4 +190,4 @@ def _resume_results(ledger: Ledger) -> list[str]:
         return []
     ledger.write_results()
     chronicle.note_results(table.size)
-    return [f"{table.path} was not what the journal says: it is written anew"]
+    return [f"{table.path} held something else than the journal: it is written anew"]

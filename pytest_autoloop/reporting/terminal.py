@@ -283,7 +283,7 @@ class Terminal:
             for metric in campaign.metrics
         )
         outlook = campaign.outlook
-        takes = f"a decision takes {outlook.shortest:.0f} to {outlook.longest:.0f} s"
+        takes = f"a decision takes {outlook.duration}"
         if outlook.noise is None:
             return f"{values}   the score has no noise · {takes}"
         seen = f"smallest gain it can see: {outlook.smallest_gain:.1%}"
