@@ -143,7 +143,7 @@ def test_help_shows_every_option_and_key(pytester: pytest.Pytester) -> None:
         [
             "optimization loop (pytest-autoloop):",
             "*--autoloop=N*",
-            "*--autoloop-timeout=SECONDS*",
+            "*--autoloop-timeout=TIME*",
             "*--autoloop-proposer=SPEC*",
             "*--autoloop-min-gain=FRACTION*",
         ]
