@@ -195,15 +195,6 @@ def ends(number: int) -> bool:
         os.close(watched)
 
 
-def alive(number: int) -> bool:
-    """Tell whether a process runs."""
-    try:
-        with open(f"/proc/{number}/stat", "rb") as stream:  # noqa: PTH123 - no path of the tests
-            return stream.read().rpartition(b")")[2].split()[0] not in {b"Z", b"X"}
-    except OSError:
-        return False
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="needs the kernel's help")
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
 def test_agents_end_with_whoever_runs_them(tmp_path: Path, end: signal.Signals) -> None:
