@@ -24,6 +24,7 @@ _LONGEST = (
     "test_shapes.py",
     "test_model_session.py",
     "test_resume_session.py",
+    "test_kills.py",
 )
 
 
