@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -80,6 +81,13 @@ class Desk:
         """Wait for a condition."""
         with self._changed:
             assert self._changed.wait_for(until, LIMIT)
+
+    def watch(self, until: Callable[[], bool]) -> None:
+        """Look again and again for what nobody tells of."""
+        limit = time.monotonic() + LIMIT
+        while not until():
+            assert time.monotonic() < limit
+            time.sleep(0)
 
     def answer(self, number: int, answer: str | Exception | None) -> None:
         """Let somebody answer, and see an answer received."""
@@ -176,6 +184,8 @@ def test_who_has_nothing_left_is_asked_again_after_something_was_judged_since() 
     desk.meanwhile(
         lambda: desk.wait(lambda: len(desk.asked) == 2),
         lambda: desk.answer(0, None),
+        # It is known that nothing is left before the other one answers.
+        lambda: desk.watch(lambda: desk.overlap.in_flight == 1),
         lambda: desk.answer(1, "a"),
         # Judged by now: what was kept may be a place for new ideas.
         lambda: desk.wait(lambda: len(desk.asked) == 4),
@@ -273,7 +283,7 @@ def test_an_interrupt_ends_the_wait_at_once() -> None:
     desk.let_go("a")
     desk.answers[0] = "late"
     desk.answer(2, None)
-    for thread in desk.threads:
+    for thread in list(desk.threads):
         thread.join(LIMIT)
     assert desk.received == ["a"]
     assert desk.overlap.in_flight == 0
