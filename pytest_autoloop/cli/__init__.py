@@ -1,82 +1,65 @@
-"""The `pytest-autoloop` command: looks at campaigns and applies them, from their journals."""
+"""The `pytest-autoloop` command: looks at campaigns and takes what they found."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from functools import partial
-from pathlib import Path
+from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from pytest_autoloop.cli import commands
-from pytest_autoloop.cli.apply import apply
-from pytest_autoloop.cli.export import export
+from pytest_autoloop import text
 from pytest_autoloop.errors import AutoloopError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 _USAGE_ERROR = 2
-_APPLY = (
-    "Bring what was kept into the branch that is checked out, with your own git configuration and "
-    "hooks: fast-forward when possible, else a merge. Refused, with nothing changed, when the "
-    "files concerned have changes that are not committed, or conflict."
+#: As a shell reports a process that SIGINT ended.
+_INTERRUPTED = 130
+#: In the order of the help. Each module `pytest_autoloop.cli.NAME` offers `add(subparsers)`, which
+#: adds its parser and sets `run`: a function of the parsed options that returns None or an exit
+#: code. Its heavy imports are inside of that.
+_MODULES = (
+    *("init", "doctor"),
+    *("history", "best", "show", "diff", "compare", "plot", "report"),
+    *("apply", "rollback", "finalize", "verify", "resume", "export", "clean"),
 )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return 0, or 2 after one sentence on what is wrong."""
-    options = _parser().parse_args(arguments)
+    """Run the command line.
+
+    Returns 0, what the command itself returns, or 2 after one sentence on what is wrong.
+    """
+    options = parser().parse_args(arguments)
     try:
-        options.run(options)
+        code: int | None = options.run(options)
+        sys.stdout.flush()
     except AutoloopError as error:
-        print(f"pytest-autoloop: {error}", file=sys.stderr)
+        said = " ".join(text.visible(line) for line in str(error).splitlines())
+        print(f"pytest-autoloop: {said}", file=sys.stderr)
         return _USAGE_ERROR
-    return 0
+    except KeyboardInterrupt:
+        print("pytest-autoloop: interrupted", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read has seen enough; the interpreter must not try to flush once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code or 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    whole = argparse.ArgumentParser(
         prog="pytest-autoloop",
         description="Look at what `pytest --autoloop` found, and take it.",
         epilog="A campaign is started by pytest itself: pytest --autoloop N",
     )
-    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, run, text in (
-        ("history", commands.history, "list the experiments of a campaign"),
-        ("best", commands.best, "show the best version and how to get it"),
-    ):
-        command = subparsers.add_parser(name, help=text, description=text.capitalize() + ".")
-        command.add_argument("tag", nargs="?", help="the campaign (default: the newest)")
-        command.add_argument("--json", action="store_true", help="print JSON")
-        command.set_defaults(run=partial(_look, run))
-    text = "bring what was kept into the branch that is checked out"
-    command = subparsers.add_parser("apply", help=text, description=_APPLY)
-    command.add_argument("tag", nargs="?", help="the campaign (default: the newest)")
-    command.add_argument("--squash", action="store_true", help="as one commit of your own")
-    command.add_argument(
-        "--minimal",
-        action="store_true",
-        help="only the changes that --autoloop-ablate found needed",
-    )
-    command.add_argument("--json", action="store_true", help="print JSON")
-    command.set_defaults(run=_apply)
-    text = "write a protocol by which a coding agent improves the target with --autoloop-try"
-    command = subparsers.add_parser("export", help=text, description=text.capitalize() + ".")
-    command.add_argument("--output", metavar="FILE", help="default: program.md; - prints it")
-    command.add_argument("--force", action="store_true", help="replace a file that exists")
-    command.set_defaults(run=_export)
-    return parser
-
-
-def _look(run: Callable[..., None], options: argparse.Namespace) -> None:
-    run(commands.choose(Path.cwd(), options.tag), as_json=options.json)
-
-
-def _apply(options: argparse.Namespace) -> None:
-    record = commands.choose(Path.cwd(), options.tag)
-    apply(record, as_json=options.json, squash=options.squash, minimal=options.minimal)
-
-
-def _export(options: argparse.Namespace) -> None:
-    export(Path.cwd(), options.output, overwrite=options.force)
+    subparsers = whole.add_subparsers(required=True, metavar="COMMAND")
+    for name in _MODULES:
+        if find_spec(f"{__name__}.{name}") is not None:
+            import_module(f"{__name__}.{name}").add(subparsers)
+    return whole

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import shlex
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.briefing import EXPORT_ENDS, EXPORTED
+from pytest_autoloop.cli.arguments import add_command
 from pytest_autoloop.errors import UsageError
 from pytest_autoloop.history.journal import Journal, campaigns
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    import argparse
+
+    from pytest_autoloop.cli.arguments import Subparsers
 
 _PROTOCOL = """\
 {begins}
@@ -45,6 +49,23 @@ Rules:
 - Stop when five ideas in a row were not kept, or when somebody tells you to.
 {ends}
 """
+
+
+def add(subparsers: Subparsers) -> None:
+    """Add the command."""
+    command = add_command(
+        subparsers,
+        "export",
+        _run,
+        summary="write a protocol by which a coding agent improves the target with --autoloop-try",
+        example="pytest-autoloop export --output program.md",
+    )
+    command.add_argument("--output", metavar="FILE", help="default: program.md; - prints it")
+    command.add_argument("--force", action="store_true", help="replace a file that exists")
+
+
+def _run(options: argparse.Namespace) -> None:
+    export(Path.cwd(), options.output, overwrite=options.force)
 
 
 def export(start: Path, output: str | None, *, overwrite: bool) -> None:
