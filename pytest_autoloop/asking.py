@@ -12,6 +12,7 @@ from pytest_autoloop.errors import ProposerError
 from pytest_autoloop.evaluation import screen
 from pytest_autoloop.history.notes import append_to_section
 from pytest_autoloop.model import Decision
+from pytest_autoloop.progress import Unwatched
 from pytest_autoloop.proposers.declared import checked
 from pytest_autoloop.usage import Usage
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_autoloop.history.chronicle import Chronicle
     from pytest_autoloop.history.notes import Notes
     from pytest_autoloop.model import Brief, Experiment, HotLine, Metric, Proposal, Target
+    from pytest_autoloop.progress import Progress
     from pytest_autoloop.proposers.base import Proposer
     from pytest_autoloop.search.base import Start
 
@@ -81,6 +83,7 @@ class Asker:
     keep_bill: Callable[[Usage], None] = _forget
     #: Tokens and dollars that no experiment has been charged with yet.
     unbilled: Usage = field(default_factory=Usage)
+    progress: Progress = field(default_factory=Unwatched)
     _profiled: tuple[bytes, tuple[HotLine, ...]] | None = None
     #: What answers are charged with comes from several threads.
     _billing: threading.Lock = field(default_factory=threading.Lock)
@@ -112,6 +115,10 @@ class Asker:
         Raises:
             ProposerError: the proposer could not answer; what it cost is kept for the next row.
         """
+        with self.progress.phase("proposing"):
+            return self._attempt(question, tried)
+
+    def _attempt(self, question: Question, tried: Callable[[str], int | None]) -> Attempt | None:
         brief = question.brief
         if brief.number % _REVIEW_EVERY == 0:
             self._look_back(replace(brief, notes=self.notes.read()))
@@ -210,7 +217,8 @@ class Asker:
         if self.profile is None:
             return ()
         if self._profiled is None or self._profiled[0] != source:
-            self._profiled = (source, self.profile(source))
+            with self.progress.phase("profiling"):
+                self._profiled = (source, self.profile(source))
         return self._profiled[1]
 
     def _bill(self, error: ProposerError) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_autoloop.decision import verdict
 from pytest_autoloop.model import TIME, Decision, Effect, Pair
+from pytest_autoloop.progress import Unwatched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,10 +17,19 @@ if TYPE_CHECKING:
     from pytest_autoloop.decision.verdict import Policy
     from pytest_autoloop.evaluation.evaluator import Evaluator
     from pytest_autoloop.harness.manifest import Manifest
+    from pytest_autoloop.progress import Phase, Progress
 
 _AUDIT_PAIRS = 5
 #: Measured experiments between two control pairs.
 _CONTROL_EVERY = 10
+#: What a stage is called where somebody watches.
+_WATCHED: dict[str, Phase] = {
+    "race": "measuring",
+    "measure": "measuring",
+    "confirm": "confirming",
+    "control": "checking noise",
+    "audit": "auditing",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,7 @@ class Comparison:
     #: What the last comparison measured, and the seconds of its stages.
     pairs: list[Pair] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    progress: Progress = field(default_factory=Unwatched)
     _since_control: int = 0
     #: The last control pair was out of the ordinary: the machine has become noisier.
     _noisier: bool = False
@@ -90,7 +101,7 @@ class Comparison:
         """
         self.pairs = []
         self._since_control = 0
-        if self._measure() is None:
+        if self._measure("control") is None:
             self._noisier = self.calibration.unusual(self.pairs, policy.metrics)
             self.calibration = self.calibration.controlled(self.pairs, policy.metrics)
 
@@ -99,7 +110,7 @@ class Comparison:
         self.pairs = []
         exact = all(metric.name in self.calibration.exact for metric in policy.metrics)
         for _ in range(1 if exact else _AUDIT_PAIRS):
-            if self._measure() is not None:
+            if self._measure("audit") is not None:
                 return None
         effect = verdict.overall(self.pairs, self.calibration, policy)
         primary = policy.series(self.pairs, self.calibration)[0]
@@ -120,7 +131,8 @@ class Comparison:
         # What others have the machine for is not this stage's time.
         started = time.monotonic() - self.evaluator.waited
         exact = all(metric.name in self.calibration.exact for metric in self.manifest.metrics)
-        pair = self.evaluator.pair(self.manifest, exact=exact, enough=enough)
+        with self.progress.phase(_WATCHED[stage], len(self.pairs) + 1):
+            pair = self.evaluator.pair(self.manifest, exact=exact, enough=enough)
         ended = time.monotonic() - self.evaluator.waited
         self.seconds[stage] = self.seconds.get(stage, 0.0) + ended - started
         if isinstance(pair, Decision):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pytest_autoloop import text
@@ -13,6 +13,7 @@ from pytest_autoloop.decision.rules import Sequential
 from pytest_autoloop.evaluation import judge, screen
 from pytest_autoloop.harness.hidden import redact
 from pytest_autoloop.model import TIME, Decision
+from pytest_autoloop.progress import Unwatched
 from pytest_autoloop.shortening import SIMPLER, shorter
 from pytest_autoloop.slots import judged
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_autoloop.comparison import Audit, Comparison
     from pytest_autoloop.decision.verdict import Policy
     from pytest_autoloop.model import Experiment, GuardReport, Pair, Proposal
+    from pytest_autoloop.progress import Progress
     from pytest_autoloop.search.base import Stays
     from pytest_autoloop.workplace import Workplace
 
@@ -62,6 +64,7 @@ class Judge:
     simplify: bool = False
     #: Bound on the share of false keeps among all keeps of the session; None leaves it open.
     false_discovery_rate: float | None = None
+    progress: Progress = field(default_factory=Unwatched)
 
     def fingerprint(self, content: bytes) -> str:
         """Return what two candidates share when they are the same."""
@@ -146,7 +149,8 @@ class Judge:
     def guard(self) -> GuardReport:
         """Run the guards; a candidate that changes the harness's files has not passed them."""
         workplace = self.workplace
-        report = workplace.evaluator.guard(self.baseline.manifest.required)
+        with self.progress.phase("guards"):
+            report = workplace.evaluator.guard(self.baseline.manifest.required)
         report = judged(report, workplace.pool.altered("candidate"), self.baseline.written)
         # Whatever else it left, a cache or a module, must not help while it is measured.
         workplace.pool.reset("candidate")
@@ -183,7 +187,8 @@ class Judge:
         assert experiment.effect is not None
         if not self.baseline.manifest.benchmarks or experiment.effect.basis == "metric":
             return experiment
-        run = self.workplace.evaluator.verify(incumbent, experiment.effect.log_gain)
+        with self.progress.phase("verifying"):
+            run = self.workplace.evaluator.verify(incumbent, experiment.effect.log_gain)
         if run is None:
             return experiment
         stages = _added(experiment.stages, {"verify": run.exit.seconds})

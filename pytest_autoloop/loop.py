@@ -142,7 +142,9 @@ class Loop:
             return candidate
         workplace, manifest = self.campaign.workplace, self.campaign.baseline.manifest
         files = {**workplace.frozen, workplace.target.path: candidate.content}
-        return replace(candidate, guard=self._slots.guard(files, manifest.required))
+        with self.campaign.judge.progress.phase("guards"):
+            guard = self._slots.guard(files, manifest.required)
+        return replace(candidate, guard=guard)
 
     def _counted(self, run: Callable[[], Experiment]) -> Callable[[], Experiment]:
         """Return a run that counts failures in a row; any but a proposer's ends the campaign."""

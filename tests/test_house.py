@@ -51,6 +51,7 @@ ROOMS = (
     ("history",),
     ("settings", "option_table", "campaign_options", "option_types"),
     ("text",),
+    ("progress",),
     ("hookspecs",),
     ("model",),
     ("usage",),
