@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
 import threading
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
     from types import ModuleType
+
+    from git import Git
 
 #: Who every commit and every line of a reflog is by, so that no identity has to be configured.
 IDENTITY = {
@@ -130,7 +133,7 @@ class GitCommand:
         """
         library = _load()
         own = {**IDENTITY, "GIT_TERMINAL_PROMPT": "0", **(variables or {})}
-        command = [str(library.Git.GIT_PYTHON_GIT_EXECUTABLE), *_OPTIONS, *self._place, *arguments]
+        command = self._command(library, arguments)
         with _without_git_variables(own) as prefix, tempfile.TemporaryFile() as stream:
             if stdin is not None:
                 stream.write(stdin)
@@ -149,6 +152,34 @@ class GitCommand:
             except library.GitCommandNotFound as error:
                 raise _no_git(error) from error
         return Result(int(code), bytes(stdout or b""), str(stderr))
+
+    def start(self, *arguments: str) -> Git.AutoInterrupt:
+        """Start the command and return it while it runs, to be asked through its pipes.
+
+        It ends when its input does, at the latest with this process. Ctrl-C does not reach it.
+
+        Raises:
+            UsageError: there is no git to run.
+        """
+        library = _load()
+        own = {**IDENTITY, "GIT_TERMINAL_PROMPT": "0"}
+        with _without_git_variables(own) as prefix:
+            try:
+                process: Git.AutoInterrupt = library.Git(self.directory).execute(
+                    [*prefix, *self._command(library, arguments)],
+                    istream=subprocess.PIPE,
+                    as_process=True,
+                    env=own,
+                    shell=False,
+                    start_new_session=True,
+                )
+            except library.GitCommandNotFound as error:
+                raise _no_git(error) from error
+        return process
+
+    def _command(self, library: ModuleType, arguments: Sequence[str]) -> list[str]:
+        executable = str(library.Git.GIT_PYTHON_GIT_EXECUTABLE)
+        return [executable, *_OPTIONS, *self._place, *arguments]
 
     def refusal(self, arguments: Sequence[str], result: Result) -> RepositoryError:
         """Return the error that says which command git refused, and why."""

@@ -102,6 +102,32 @@ class GitRefs:
             yield entry._replace(content=digest.digest())
 
 
+def may_be_checked_out(common: Path, branch: str) -> bool:
+    """Tell whether a checkout could be on a branch, such as ``refs/heads/main``.
+
+    False is certain. True only says that git has to be asked: a HEAD names the branch, or is none
+    that could be read here.
+    """
+    try:
+        heads = [common / "HEAD"]
+        with suppress(FileNotFoundError):
+            heads += [place / "HEAD" for place in (common / "worktrees").iterdir()]
+        for head in heads:
+            # A link in its place is how git once wrote it; another ref store leaves a word there.
+            content = b"ref:" if head.is_symlink() else head.read_bytes()
+            if not content.startswith(b"ref:"):
+                continue
+            name = os.fsdecode(content[4:].strip())
+            if name in {branch, "", "refs/heads/.invalid"}:
+                return True
+            with suppress(FileNotFoundError):  # packed, or not born yet
+                if (common / name).read_bytes().startswith(b"ref:"):
+                    return True
+    except OSError:
+        return True
+    return False
+
+
 def _own(ref: str) -> bool:
     # The directories above them come and go with them.
     return ref == "refs/heads" or any(ref == o or ref.startswith(f"{o}/") for o in _OWN_REFS)

@@ -69,7 +69,8 @@ class Ledger:
         return f"autoexp/{self.tag}"
 
     def close(self) -> None:
-        """Let others in."""
+        """Let others in, and end what git has running for the campaign."""
+        self.repository.close()
         self.chronicle.close()
         self.lock.close()
 

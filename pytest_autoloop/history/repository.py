@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from pytest_autoloop.errors import RepositoryError, UsageError
 from pytest_autoloop.history.command import GitCommand
 from pytest_autoloop.history.files import relative_path, remove_tree
+from pytest_autoloop.history.gitparts import may_be_checked_out
+from pytest_autoloop.history.plumbing import REGULAR, Plumbing
 from pytest_autoloop.history.scratch import scratch_directory
+from pytest_autoloop.history.usable import check_usable, top_level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-_REGULAR = ("100644", "100755")
-_SUBMODULE = b"160000"
 
 
 class Change(NamedTuple):
@@ -44,6 +44,8 @@ class Repository:
         self.root = root
         self._git = GitCommand(root)
         self._durable = GitCommand(root, durable=True)  # for what the journal will name
+        self._common: Path | None = None
+        self._plumbing = Plumbing(self._git, self._durable)
 
     @classmethod
     def open(cls, path: Path) -> Repository:
@@ -53,9 +55,16 @@ class Repository:
             UsageError: there is no such repository, or it is one that cannot be optimised in:
                 bare, without a commit, or with submodules.
         """
-        repository = cls(_top_level(path))
-        _check_usable(repository._git)
+        repository = cls(top_level(path))
+        check_usable(repository._git)
         return repository
+
+    def close(self) -> None:
+        """End the processes of git that stay for the next question; another one starts them anew.
+
+        They end with this process, too.
+        """
+        self._plumbing.close()
 
     # What the user's checkout holds ---------------------------------------------------------
 
@@ -113,6 +122,9 @@ class Repository:
     def mode_of(self, commit: str, path: str) -> str | None:
         """Return git's mode of a path, such as ``100644`` or ``120000``; None when it is absent."""
         name = str(relative_path(path))
+        mode = self._plumbing.mode(_revision(commit), name)
+        if mode is not None:
+            return mode
         entries = self._git.names("ls-tree", "-z", "--full-tree", _revision(commit), "--", name)
         return entries[0].split(" ", 1)[0] if entries else None
 
@@ -128,10 +140,13 @@ class Repository:
 
     def diff(self, a: str, b: str, path: str) -> str:
         """Return the unified diff of one file between two commits, free of the user's settings."""
-        output = self._git.run(
-            *("diff-tree", "-p", "--no-ext-diff", "--no-textconv", "--no-color", "--no-renames"),
-            *(_revision(a), _revision(b), "--", str(relative_path(path))),
-        )
+        ends, name = (_revision(a), _revision(b)), str(relative_path(path))
+        output = self._plumbing.diff(*ends, name)
+        if output is None:
+            output = self._git.run(
+                *("diff-tree", "-p", "--no-ext-diff", "--no-textconv", "--no-color"),
+                *("--no-renames", *ends, "--", name),
+            )
         return output.decode("utf-8", "replace")
 
     def log_subject(self, commit: str) -> str:
@@ -178,13 +193,14 @@ class Repository:
         found = []
         for entry, path in zip(names[::2], names[1::2], strict=True):
             old_mode, new_mode, old_blob, new_blob, _ = entry.removeprefix(":").split(" ")
-            before = old_blob if old_mode in _REGULAR else None
-            found.append(Change(path, before, new_blob if new_mode in _REGULAR else None))
+            before = old_blob if old_mode in REGULAR else None
+            found.append(Change(path, before, new_blob if new_mode in REGULAR else None))
         return found
 
     def blob(self, name: str) -> bytes:
         """Return the content of a blob, named by its hash or ``commit:path``, byte for byte."""
-        return self._git.run("cat-file", "blob", _revision(name))
+        found = self._plumbing.blob(_revision(name))
+        return self._git.run("cat-file", "blob", name) if found is None else found
 
     def commit_file(self, parent: str, path: str, content: bytes, message: str) -> str:
         """Return a new commit: `parent` with one file changed, which keeps its mode.
@@ -195,8 +211,12 @@ class Repository:
             UsageError: the path leaves the repository, or is no regular file in `parent`.
         """
         name = str(relative_path(path))
-        mode = self.mode_of(parent, name) or _REGULAR[0]
-        if mode not in _REGULAR:
+        text = message.replace("\0", " ").encode("utf-8", "replace")
+        commit = self._plumbing.commit_file(_revision(parent), name, content, text)
+        if commit is not None:
+            return commit
+        mode = self.mode_of(parent, name) or REGULAR[0]
+        if mode not in REGULAR:
             raise UsageError(
                 f"{name} is not a regular file in commit {parent[:10]} (mode {mode}). "
                 "Name the file that holds the code, not a link to it or a directory."
@@ -208,7 +228,6 @@ class Repository:
             entry = f"{mode},{blob},{name}"
             self._durable.run("update-index", "--add", "--cacheinfo", entry, variables=private)
             tree = self._durable.run("write-tree", variables=private).decode("ascii").strip()
-        text = message.replace("\0", " ").encode("utf-8", "replace")
         arguments = ("commit-tree", tree, "-p", parent, "--no-gpg-sign", "-F", "-")
         return self._durable.line(*arguments, stdin=text)
 
@@ -226,6 +245,9 @@ class Repository:
         if not ref.startswith("refs/"):
             raise RepositoryError(f"{ref!r} is not a full name of a ref. Begin it with refs/.")
         self._check_not_checked_out(ref)
+        done = self._plumbing.set_ref(ref, commit, expected_old)
+        if done or (done is False and self.ref(ref) == commit):
+            return
         expected = () if expected_old is None else (expected_old,)
         reason = ("-m", "pytest-autoloop")
         self._durable.run("update-ref", "--no-deref", *reason, ref, _revision(commit), *expected)
@@ -257,6 +279,10 @@ class Repository:
             UsageError: a checkout of this repository is on the branch.
         """
         if not ref.startswith("refs/heads/"):
+            return
+        if self._common is None:
+            self._common = self.root / self._git.line("rev-parse", "--git-common-dir")
+        if not may_be_checked_out(self._common, ref):
             return
         for block in self._worktree_blocks():
             if f"branch {ref}" in block[1:]:
@@ -299,48 +325,6 @@ class Repository:
     def _worktree_blocks(self) -> list[list[str]]:
         listing = os.fsdecode(self._git.run("worktree", "list", "--porcelain"))
         return [block.split("\n") for block in listing.split("\n\n") if block]
-
-
-def _top_level(path: Path) -> Path:
-    """Return the root of the checkout that holds `path`, or say why there is none."""
-    if not path.is_dir():
-        raise UsageError(f"{path} is not a directory. Start in the directory of your project.")
-    git = GitCommand(path.resolve())
-    result = git.attempt("rev-parse", "--is-bare-repository", "--is-inside-work-tree")
-    if result.exit_code != 0:
-        raise UsageError(_cannot_use(path, result.stderr.strip()))
-    bare, inside = result.stdout.decode("ascii").split()
-    if inside != "true":
-        kind = "a bare git repository" if bare == "true" else "git's own directory"
-        raise UsageError(
-            f"{path} is {kind}, without a checkout. Start in a clone that has files checked out."
-        )
-    return Path(git.line("rev-parse", "--show-toplevel")).resolve()
-
-
-def _cannot_use(path: Path, said: str) -> str:
-    if "not a git repository" in said:
-        return (
-            f"{path} is not inside a git repository, and every try is a commit. "
-            'Create one: git init && git add -A && git commit -m "start"'
-        )
-    return f"git cannot use the repository at {path}: {said}"
-
-
-def _check_usable(git: GitCommand) -> None:
-    if git.attempt("rev-parse", "--verify", "--quiet", "HEAD^{commit}").exit_code != 0:
-        raise UsageError(
-            f"the repository at {git.directory} has no commit yet, so there is nothing to start "
-            'from. Make one: git add -A && git commit -m "start"'
-        )
-    entries = git.run("ls-tree", "-r", "-z", "--full-tree", "HEAD").split(b"\0")
-    linked = [entry for entry in entries if entry.startswith(_SUBMODULE)]
-    if linked or (git.directory / ".gitmodules").is_file():
-        name = os.fsdecode(linked[0].split(b"\t", 1)[1]) if linked else ".gitmodules"
-        raise UsageError(
-            f"the repository at {git.directory} contains submodules ({name}), which a git "
-            "worktree does not check out. Run inside the submodule, or in a copy without them."
-        )
 
 
 def _revision(text: str) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from tempfile import TemporaryDirectory
+import shutil
+import weakref
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
 
 PREFIX = "pytest-autoloop-"
 
@@ -18,3 +21,20 @@ def scratch_directory(purpose: str, *, ignore_errors: bool = False) -> Temporary
     """
     prefix = f"{PREFIX}{purpose}-{os.getpid()}-"
     return TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=ignore_errors)
+
+
+def lasting_directory(purpose: str, user: object) -> Path:
+    """Return a temporary directory that is there for as long as its user, at most, is.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    owner = os.getpid()
+    path = Path(mkdtemp(prefix=f"{PREFIX}{purpose}-{owner}-"))
+    weakref.finalize(user, _remove, path, owner)
+    return path
+
+
+def _remove(path: Path, owner: int) -> None:
+    if os.getpid() == owner:  # a forked child leaves what is its parent's
+        shutil.rmtree(path, ignore_errors=True)
