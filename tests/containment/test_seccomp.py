@@ -191,3 +191,21 @@ def test_numbers_are_those_of_the_kernel(column: int) -> None:
     }
     # What the headers do not know came later, or is not a call of this processor.
     assert all(v is None or v > max(known.values()) for n, v in ours.items() if n not in known)
+
+
+def test_what_is_kept_names_no_process(machine: str) -> None:
+    """A process that is forked after its parent made a filter is named by its own number."""
+    seccomp.assemble(WORKER, "worker")
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(writing, seccomp.assemble(WORKER, "worker"))
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as stream:
+        code = stream.read()
+    os.waitpid(child, 0)
+
+    assert verdict(code, machine, "tgkill", child) == ALLOW
+    assert verdict(code, machine, "tgkill", os.getpid()) == REFUSED
+    assert verdict(code, machine, "prlimit64", os.getpid()) == REFUSED

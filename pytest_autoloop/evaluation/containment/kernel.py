@@ -14,6 +14,8 @@ from pytest_autoloop.evaluation.containment.policy import ContainmentError
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 
+#: Every system call has room for so many.
+_ARGUMENTS = 6
 #: What a kernel, or a container's own filter, answers for a call that it does not offer.
 ABSENT = frozenset({errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.EINVAL})
 
@@ -24,17 +26,23 @@ def library() -> Any:  # noqa: ANN401 - ctypes types its functions by use
     return ctypes.CDLL(None, use_errno=True)
 
 
+@functools.cache
+def _syscall() -> Any:  # noqa: ANN401 - as above
+    function = library()["syscall"]
+    function.restype = ctypes.c_long
+    # Typed once: a plain int would be passed as 32 bits, the upper half of the register undefined.
+    function.argtypes = (ctypes.c_long, *[ctypes.c_void_p] * _ARGUMENTS)
+    return function
+
+
 def call(number: int, *arguments: Any) -> int:  # noqa: ANN401 - whatever ctypes can pass
     """Make a system call.
 
     Raises:
         OSError: the kernel refused.
     """
-    function = library().syscall
-    function.restype = ctypes.c_long
-    # A plain int is passed as 32 bits, the upper half of the register undefined.
-    wide = [ctypes.c_long(one) if isinstance(one, int) else one for one in arguments]
-    result: int = function(ctypes.c_long(number), *wide)
+    # What is not asked for the kernel does not look at.
+    result: int = _syscall()(number, *arguments, *[None] * (_ARGUMENTS - len(arguments)))
     if result < 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))

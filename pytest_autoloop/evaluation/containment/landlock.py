@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import errno
+import functools
 import os
 import stat
 import sys
@@ -78,6 +80,7 @@ class _NetPort(ctypes.Structure):
     _fields_ = (("allowed_access", ctypes.c_uint64), ("port", ctypes.c_uint64))
 
 
+@functools.cache
 def best_abi() -> int:
     """Return the newest Landlock ABI that both the kernel and this module know; 0 for none."""
     if sys.platform != "linux":
@@ -146,9 +149,16 @@ def _allow(ruleset: int, path: Path, wanted: int) -> None:
     # O_PATH needs no right on the file itself; a link is followed to what it names.
     opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
-        if not stat.S_ISDIR(os.fstat(opened).st_mode):
-            wanted &= _FILE_RIGHTS
-        rule = _PathBeneath(wanted, opened)
-        kernel.call(_ADD_RULE, ruleset, _RULE_PATH_BENEATH, ctypes.byref(rule), 0)
+        _add(ruleset, opened, wanted)
+    except OSError as error:
+        # The kernel knows what is a directory, and refuses rights that a file cannot have.
+        if error.errno != errno.EINVAL or stat.S_ISDIR(os.fstat(opened).st_mode):
+            raise
+        _add(ruleset, opened, wanted & _FILE_RIGHTS)
     finally:
         os.close(opened)
+
+
+def _add(ruleset: int, opened: int, wanted: int) -> None:
+    rule = _PathBeneath(wanted, opened)
+    kernel.call(_ADD_RULE, ruleset, _RULE_PATH_BENEATH, ctypes.byref(rule), 0)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_autoloop.evaluation.containment import kernel, landlock, limits, macos, seccomp
 from pytest_autoloop.evaluation.containment.attempts import ATTEMPTS, SECRET
 from pytest_autoloop.evaluation.containment.bubblewrap import NOT_FOUND, Bubblewrap, detect, inside
+from pytest_autoloop.evaluation.containment.paths import kernel_paths, system_paths
 from pytest_autoloop.evaluation.containment.policy import (
     GIBIBYTE,
     ContainmentError,
@@ -25,7 +26,7 @@ from pytest_autoloop.history.scratch import scratch_directory
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ContainmentError", "Layers", "Policy", "Profile", "apply", "probe"]
+__all__ = ["ContainmentError", "Layers", "Policy", "Profile", "apply", "prepare", "probe"]
 
 _PROBE_SECONDS = 60
 _NAMESPACES_REFUSED = ("uid map", "namespace", "Operation not permitted")
@@ -149,7 +150,7 @@ def apply(policy: Policy, profile: Profile) -> None:
         # Else sockets and terminals of the user would be within reach.
         raise ContainmentError("the policy counts on a box, and this process is in none; start it")
     # Landlock binds the calling thread alone.
-    if sys.platform == "linux" and (tasks := len(list(Path("/proc/self/task").iterdir()))) > 1:
+    if sys.platform == "linux" and (tasks := len(os.listdir("/proc/self/task"))) > 1:  # noqa: PTH208 - a count
         message = f"{tasks} threads run already, and some layers bind but one; apply them first"
         raise ContainmentError(message)
     limits.limit_resources(policy, profile)
@@ -167,6 +168,23 @@ def _apply_layers(policy: Policy, profile: Profile) -> None:
     limits.drop_capabilities()
     landlock.restrict(policy, abi)
     seccomp.restrict(policy, profile, abi)
+
+
+def prepare() -> None:
+    """Find out now what every process that confines itself needs to know of this system.
+
+    Called once by a process that forks such processes, after it was confined itself if it is: what
+    it has found out they take over. All of it is the same for every candidate.
+    """
+    if sys.platform != "linux":
+        return
+    system_paths()
+    kernel_paths()
+    limits.prepare()
+    if landlock.best_abi() and seccomp.available():
+        for network in (False, True):
+            seccomp.assemble(Policy(network=network, programs=True), "harness", landlock.best_abi())
+        seccomp.assemble(Policy(), "worker", landlock.best_abi())
 
 
 def probe() -> Layers:

@@ -6,6 +6,7 @@ import ctypes
 import os
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.evaluation.containment import kernel
@@ -27,6 +28,8 @@ _CAPABILITY_VERSION = 0x20080522
 _KEPT_CAPABILITIES = 1 << 1 | 1 << 2
 #: Position of the number of threads in /proc/<pid>/stat, counted after the program's name.
 _THREADS_FIELD = 17
+#: Tasks of the user, and of all users at that moment, if they were counted before.
+_counted: tuple[int, int] | None = None
 
 
 class _CapabilityHeader(ctypes.Structure):
@@ -64,7 +67,7 @@ def limit_resources(policy: Policy, profile: Profile) -> None:
         wanted.append((resource.RLIMIT_AS, policy.memory_bytes))
         # The kernel does not count for root. Who may not fork has only threads: memory bounds them.
         if policy.programs and os.getuid():
-            wanted.append((resource.RLIMIT_NPROC, _tasks_of_user() + _MORE_TASKS))
+            wanted.append((resource.RLIMIT_NPROC, _tasks() + _MORE_TASKS))
     for kind, value in wanted:
         if value is not None:
             _lower(kind, value)
@@ -82,8 +85,32 @@ def _lower(kind: int, value: int) -> None:
         raise ContainmentError(message) from error
 
 
+def prepare() -> None:
+    """Count the user's tasks, so that a process that is forked afterwards need not do it again."""
+    global _counted  # noqa: PLW0603 - what a parent has done for its children
+    if sys.platform == "linux" and os.getuid():
+        _counted = _tasks_of_user(), _tasks_of_all()
+
+
+def _tasks() -> int:
+    """Return how many tasks the user runs: the kernel's limit counts all of them.
+
+    Counted for each process of the machine, which takes milliseconds; a count from before is
+    brought up to date by what all users have started since.
+    """
+    if _counted is None:
+        return _tasks_of_user()
+    own, everyone = _counted
+    return own + max(0, _tasks_of_all() - everyone)
+
+
+def _tasks_of_all() -> int:
+    # Running tasks and all of them, as 1/523: proc_loadavg(5).
+    load = Path("/proc/loadavg").read_text(encoding="ascii").split()
+    return int(load[3].partition("/")[2])
+
+
 def _tasks_of_user() -> int:
-    """Return how many tasks the user runs: the kernel's limit counts all of them."""
     user, count = os.getuid(), 0
     for entry in os.scandir("/proc"):
         if entry.name.isdigit():

@@ -1,7 +1,12 @@
-"""Where the interpreter and the system keep what a contained process needs to read."""
+"""Where the interpreter and the system keep what a contained process needs to read.
+
+Looked up once: who forks processes that confine themselves asks before it forks, and each of them
+asks again before it runs anything unread.
+"""
 
 from __future__ import annotations
 
+import functools
 import site
 import sys
 import sysconfig
@@ -56,6 +61,7 @@ _SYSTEM = (
 _KERNEL = ("/proc", "/sys/devices/system", "/sys/fs/cgroup")
 
 
+@functools.cache
 def interpreter_paths() -> tuple[Path, ...]:
     """Return the directories that this interpreter and its packages stand in."""
     names = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
@@ -66,11 +72,13 @@ def interpreter_paths() -> tuple[Path, ...]:
     return _existing(sorted(names))
 
 
+@functools.cache
 def system_paths() -> tuple[Path, ...]:
     """Return what programs of the system read, and the interpreter's own directories."""
     return (*_existing(_SYSTEM), *interpreter_paths())
 
 
+@functools.cache
 def kernel_paths() -> tuple[Path, ...]:
     """Return the kernel's files that describe processes and processors."""
     return _existing(_KERNEL)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import functools
 import os
+import struct
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -15,11 +17,12 @@ from pytest_autoloop.evaluation.containment.policy import ContainmentError
 from pytest_autoloop.evaluation.containment.syscalls import FIRST_UNKNOWN, NUMBERS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from pytest_autoloop.evaluation.containment.policy import Policy, Profile
 
 #: struct sock_filter of linux/filter.h: code, jump if true, jump if false, operand.
+_INSTRUCTION = struct.Struct("=HBBI")
 Instruction: TypeAlias = tuple[int, int, int, int]
 
 # linux/bpf_common.h: BPF_LD|BPF_W|BPF_ABS, BPF_JMP|BPF_{JEQ,JGE,JSET}|BPF_K, BPF_RET|BPF_K
@@ -98,12 +101,17 @@ _ABOUT_A_PROCESS = {
 }
 
 
+#: musl sends what a thread sends to itself by tkill.
+_SIGNALS = ("kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")
+
+
 class _Program(ctypes.Structure):
     """struct sock_fprog of linux/filter.h."""
 
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
 
 
+@functools.cache
 def available() -> bool:
     """Return whether the kernel takes a filter and this module knows the machine's calls."""
     if sys.platform != "linux" or _machine() not in _MACHINES:
@@ -135,8 +143,20 @@ def restrict(policy: Policy, profile: Profile, abi: int = landlock.NEWEST_ABI) -
 
 def assemble(policy: Policy, profile: Profile, abi: int = landlock.NEWEST_ABI) -> bytes:
     """Return the filter for the calling process: it tells this process from others by number."""
-    architecture, column = _MACHINES[_machine()]
-    code: list[Instruction] = [
+    machine = _machine()
+    fixed = _fixed(
+        machine, profile, abi, policy.sockets, programs=policy.programs, counters=policy.counters
+    )
+    return fixed + _assembled([*_coded(_own_rules(policy), machine), PASS])
+
+
+@functools.cache
+def _fixed(
+    machine: str, profile: Profile, abi: int, sockets: bool, *, programs: bool, counters: bool
+) -> bytes:
+    """Return the part of a filter that is the same for every process."""
+    architecture, _ = _MACHINES[machine]
+    begin: list[Instruction] = [
         # Offsets of struct seccomp_data in linux/seccomp.h: 4 is the architecture, 0 the number.
         (_LOAD, 0, 0, 4),
         (_IF_EQUAL, 1, 0, architecture),
@@ -147,35 +167,52 @@ def assemble(policy: Policy, profile: Profile, abi: int = landlock.NEWEST_ABI) -
         (_IF_AT_LEAST, 0, 1, FIRST_UNKNOWN),
         ABSENT,
     ]
-    for name, body in _rules(policy, profile, abi).items():
-        number = NUMBERS[name][column]
-        if number is not None:
-            # Each body ends in a verdict, so what follows still has the number loaded.
-            code += [(_IF_EQUAL, 0, len(body), number), *body]
-    code.append(PASS)
-    byte_order = sys.byteorder
-    return b"".join(
-        kind.to_bytes(2, byte_order) + bytes((true, false)) + operand.to_bytes(4, byte_order)
-        for kind, true, false, operand in code
-    )
-
-
-def _rules(policy: Policy, profile: Profile, abi: int) -> dict[str, list[Instruction]]:
-    own = os.getpid()
     rules: dict[str, list[Instruction]] = {name: [REFUSE] for name in _REFUSED}
     if profile == "worker":
         rules |= {name: [REFUSE] for name in _REFUSED_TO_WORKERS}
-    rules |= {name: _only((at, (0, own))) for name, at in _ABOUT_A_PROCESS.items()}
-    rules["setpriority"] = _only((0, (os.PRIO_PROCESS,)), (1, (0, own)))
-    rules["ioprio_set"] = _only((0, (_IOPRIO_WHO_PROCESS,)), (1, (0, own)))
-    rules["perf_event_open"] = _only((1, (0, own))) if policy.counters else [REFUSE]
+    if not counters:
+        rules["perf_event_open"] = [REFUSE]
     rules["ioctl"] = _never(1, _COMMANDS)
     rules["fcntl"] = _never(1, _SIGNALLING)
     # The C library then falls back to clone, whose flags a filter can read.
     rules["clone3"] = [ABSENT]
     if abi < landlock.TRUNCATE_ABI:
         rules |= _truncation()
-    return rules | _network(policy, abi) | _processes(policy, own)
+    if programs:
+        rules["clone"] = _without_bits(_CLONE_REFUSED)
+    else:
+        rules |= {name: [REFUSE] for name in ("execve", "execveat", "fork", "vfork")}
+        rules["clone"] = _with_bits(_CLONE_THREAD)
+    rules |= _network(abi, sockets=sockets, programs=programs)
+    return _assembled([*begin, *_coded(rules, machine)])
+
+
+def _coded(rules: Mapping[str, list[Instruction]], machine: str) -> Iterable[Instruction]:
+    _, column = _MACHINES[machine]
+    for name, body in rules.items():
+        number = NUMBERS[name][column]
+        if number is not None:
+            # Each body ends in a verdict, so what follows still has the number loaded.
+            yield (_IF_EQUAL, 0, len(body), number)
+            yield from body
+
+
+def _assembled(code: Iterable[Instruction]) -> bytes:
+    return b"".join(_INSTRUCTION.pack(*instruction) for instruction in code)
+
+
+def _own_rules(policy: Policy) -> dict[str, list[Instruction]]:
+    """Return the rules that name processes by their numbers: other ones in each process."""
+    own = os.getpid()
+    rules = {name: _only((at, (0, own))) for name, at in _ABOUT_A_PROCESS.items()}
+    rules["setpriority"] = _only((0, (os.PRIO_PROCESS,)), (1, (0, own)))
+    rules["ioprio_set"] = _only((0, (_IOPRIO_WHO_PROCESS,)), (1, (0, own)))
+    if policy.counters:
+        rules["perf_event_open"] = _only((1, (0, own)))
+    # A descendant has another number and signals its own children, so only numbers that it must
+    # not touch can be named; all others outside are Landlock's to refuse.
+    signals = _never(0, _ancestors()) if policy.programs else _only((0, (own,)))
+    return rules | dict.fromkeys(_SIGNALS, signals)
 
 
 def _truncation() -> dict[str, list[Instruction]]:
@@ -198,12 +235,12 @@ def _truncating(position: int) -> list[Instruction]:
     ]
 
 
-def _network(policy: Policy, abi: int) -> dict[str, list[Instruction]]:
-    if policy.sockets:
+def _network(abi: int, *, sockets: bool, programs: bool) -> dict[str, list[Instruction]]:
+    if sockets:
         return {"socket": _only((0, (_AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK)))}
     # asyncio and multiprocessing talk to themselves over such pairs.
     rules = {"socketpair": _only((0, (_AF_UNIX,)), (1, _PAIRED))}
-    if not policy.programs or abi < landlock.NETWORK_ABI:
+    if not programs or abi < landlock.NETWORK_ABI:
         return rules | {name: [REFUSE] for name in ("socket", "connect", "bind", "listen")}
     # Plugins of pytest listen as soon as they are loaded. Landlock refuses to connect, and to bind
     # to a port of one's choice; data in the first packet of a connection would pass it by.
@@ -211,19 +248,6 @@ def _network(policy: Policy, abi: int) -> dict[str, list[Instruction]]:
     places = {"sendto": 3, "sendmsg": 2, "sendmmsg": 3}
     fast = {name: _without_bits(_MSG_FASTOPEN, at) for name, at in places.items()}
     return rules | {"socket": tcp} | fast
-
-
-def _processes(policy: Policy, own: int) -> dict[str, list[Instruction]]:
-    # musl sends what a thread sends to itself by tkill.
-    signals = ("kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")
-    if policy.programs:
-        # A descendant has another number and signals its own children, so only numbers that it
-        # must not touch can be named; all others outside are Landlock's to refuse.
-        rules = {name: _never(0, _ancestors()) for name in signals}
-        return rules | {"clone": _without_bits(_CLONE_REFUSED)}
-    rules = {name: [REFUSE] for name in ("execve", "execveat", "fork", "vfork")}
-    rules |= {name: _only((0, (own,))) for name in signals}
-    return rules | {"clone": _with_bits(_CLONE_THREAD)}
 
 
 def _ancestors() -> list[int]:
