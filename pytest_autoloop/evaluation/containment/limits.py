@@ -106,7 +106,7 @@ def _tasks() -> int:
 
 def _tasks_of_all() -> int:
     # Running tasks and all of them, as 1/523: proc_loadavg(5).
-    load = Path("/proc/loadavg").read_text(encoding="ascii").split()
+    load = Path("/proc/loadavg").read_text(encoding="utf-8").split()
     return int(load[3].partition("/")[2])
 
 
