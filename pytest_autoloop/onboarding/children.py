@@ -1,0 +1,110 @@
+"""Runs the project's own pytest in a child process, with a plugin of this room that looks at it.
+
+The plugin's module is the child's main program and hands the plugin to `pytest.main`. It does not
+stand on the command line, where the child's own children would find it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_autoloop.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+#: What a plugin is asked for, as JSON, and a line with which it tells how far it is.
+WANTED = "PYTEST_AUTOLOOP_ONBOARDING"
+PROGRESS = "pytest-autoloop: "
+_TAIL = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A finished child."""
+
+    status: int
+    #: What the plugin found; None when it could not tell.
+    found: dict[str, Any] | None
+    #: The end of what pytest printed.
+    output: str
+
+
+def run_pytest(
+    root: Path,
+    program: str,
+    wanted: Mapping[str, object],
+    arguments: Sequence[str],
+    *,
+    told: Callable[[str], None] = lambda _: None,
+) -> Finished:
+    """Run pytest in a directory, with a plugin that is told what is wanted.
+
+    Args:
+        root: where pytest is started.
+        program: dotted name of the module that is run.
+        wanted: plain data for it; it finds the place for its answer in ``answer``.
+        arguments: pytest's own.
+        told: is given each line of progress.
+
+    Raises:
+        UsageError: no process can be started.
+    """
+    with tempfile.TemporaryDirectory(prefix="pytest-autoloop-onboarding-") as scratch:
+        place = Path(scratch, "answer.json")
+        environment = {
+            **os.environ,
+            WANTED: json.dumps({**wanted, "answer": str(place)}),
+            # What is only looked at is not written to.
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONUNBUFFERED": "1",
+        }
+        command = [sys.executable, "-m", program, "--color=no", *arguments]
+        lines: list[str] = []
+        try:
+            with subprocess.Popen(
+                command,
+                cwd=root,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+            ) as process:
+                assert process.stdout is not None
+                for line in process.stdout:
+                    if line.startswith(PROGRESS):
+                        told(line.removeprefix(PROGRESS).rstrip())
+                    else:
+                        lines.append(line)
+        except OSError as error:
+            raise UsageError(f"pytest cannot be started in {root} ({error}): mend that") from error
+        return Finished(process.returncode, _read(place), "".join(lines)[-_TAIL:])
+
+
+def wanted_here() -> dict[str, Any]:
+    """Return what the parent wants of a plugin; its own children are not asked."""
+    document: dict[str, Any] = json.loads(os.environ.pop(WANTED))
+    return document
+
+
+def answer(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+    """Leave what was found for the parent."""
+    Path(wanted["answer"]).write_text(json.dumps(found), encoding="utf-8")
+
+
+def _read(place: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads(place.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
