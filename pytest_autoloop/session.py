@@ -18,6 +18,7 @@ from pytest_autoloop.interrupts import Interrupts
 from pytest_autoloop.model import Target
 from pytest_autoloop.nodes import ExperimentItem, Experiments, Hooks
 from pytest_autoloop.proposing import Proposers
+from pytest_autoloop.reporting.live import Live
 from pytest_autoloop.reporting.terminal import Terminal, summary_of
 from pytest_autoloop.resuming import (
     Plan,
@@ -54,6 +55,7 @@ class AutoloopSession:
         self._config = config
         self._settings = settings
         self._terminal = Terminal(config)
+        self._live = Live(config)
         self._registry = Registry()
         # Before anything is done, though it is needed later.
         strategy_from_spec(settings.search, settings.seed)
@@ -118,14 +120,17 @@ class AutoloopSession:
             records=self._records,
             listener=Hooks(config),
             terminal=self._terminal,
+            live=self._live,
             interrupts=interrupts,
             protocol=partial(self._protocol, session),
         )
         with set_up(session, settings, repository, legs, plan.commit) as places:
             self._terminal.contained(places.sandbox)
+            self._live.open()
             try:
                 tour.run(places)
             finally:
+                self._live.close()
                 # Before the checkouts go: an agent may still be at work in one.
                 self._proposers.close()
         if settings.apply and not interrupts.asked:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_autoloop.model import Effect, Experiment
     from pytest_autoloop.nodes import ExperimentItem
     from pytest_autoloop.proposers.base import Proposer
+    from pytest_autoloop.reporting.live import Live
     from pytest_autoloop.reporting.terminal import Terminal
     from pytest_autoloop.resuming import Plan
     from pytest_autoloop.targets import Leg
@@ -39,6 +40,7 @@ class Tour:
     records: Records
     listener: Listener
     terminal: Terminal
+    live: Live
     interrupts: Interrupts
     #: Runs an experiment as pytest runs a test.
     protocol: Callable[[int, Callable[[], Experiment]], ExperimentItem]
@@ -71,15 +73,17 @@ class Tour:
     def _improve(self, places: Places, place: int) -> Loop | None:
         """Improve one target, and return the loop that did; None when it could not begin."""
         leg, plan, records = self.legs[place], self.plan, self.records
+        self.live.announce(f"measuring the baseline of {leg.target.name}")
         try:
-            campaign = begin(
-                plan,
-                records,
-                places.of(leg, records.standing(plan, leg.target.name)),
-                leg.metrics,
-                proposer=self.proposers[place],
-                listener=self.listener,
-            )
+            with self.live.phase("baseline"):
+                campaign = begin(
+                    plan,
+                    records,
+                    places.of(leg, records.standing(plan, leg.target.name)),
+                    leg.metrics,
+                    proposer=self.proposers[place],
+                    listener=self.listener,
+                )
         except UsageError:
             raise
         except AutoloopError as error:
@@ -90,16 +94,19 @@ class Tour:
         if self.protocol(campaign.first_number, opened).error is not None:
             return None
         self.terminal.assured(campaign)
+        budget = budget_of(plan, campaign, self.legs, place)
+        self.live.turn(campaign, budget)
         loop = Loop(
             campaign,
-            budget_of(plan, campaign, self.legs, place),
+            budget,
             workers=plan.settings.workers,
             interrupted=lambda: self.interrupts.asked,
         )
         try:
             for turn in loop:
                 with self.interrupts.finishing():
-                    self.protocol(turn.number, turn.run)
+                    item = self.protocol(turn.number, turn.run)
+                self.live.finished(campaign, item.experiment)
         finally:
             loop.close()
         # Who asked for N experiments and got them need not be told.
@@ -118,28 +125,31 @@ class Tour:
     def _conclude(self, campaign: Campaign) -> None:
         """Audit a target's result, and look for what of it is not needed."""
         self._concluded.append(campaign.workplace.target.name)
-        audit = campaign.audit()
-        self.terminal.audited(audit)
         first = campaign.rows[0].commit
         if campaign.best == first:
             return
+        self.live.announce("auditing: the first commit against the best, on fresh pairs")
+        audit = campaign.audit()
+        self.terminal.audited(audit)
         self._audited.append(audit.effect if audit else None)
         if not self.plan.settings.ablate:
             return
         path, best = campaign.workplace.target.path, campaign.read(campaign.best)
         stages = (row.number for row in campaign.rows if row.status in {"baseline", "keep"})
         baseline, *keeps = campaign.chronicle.lean(stages)
-        minimal, lines = minimise(
-            campaign.workplace.repository,
-            self.plan.tag,
-            path,
-            kept_changes(campaign.workplace.repository, path, baseline, keeps),
-            lambda content: campaign.judge.as_good_as(content, best),
-            first=first,
-            onto=self._onto,
-            say=lambda found: self.terminal.say(told(found, campaign.primary.direction)),
-            interrupted=lambda: self.interrupts.asked,
-        )
+        self.live.announce("ablating: each kept change is dropped in turn")
+        with self.live.phase("ablating"):
+            minimal, lines = minimise(
+                campaign.workplace.repository,
+                self.plan.tag,
+                path,
+                kept_changes(campaign.workplace.repository, path, baseline, keeps),
+                lambda content: campaign.judge.as_good_as(content, best),
+                first=first,
+                onto=self._onto,
+                say=lambda found: self.terminal.say(told(found, campaign.primary.direction)),
+                interrupted=lambda: self.interrupts.asked,
+            )
         self._onto = minimal.commit if minimal else self._onto
         for line in lines:
             self.terminal.note(line)

@@ -34,9 +34,13 @@ def test_a_session_by_default(project: Project, tmp_path: Path) -> None:
     # A discarded idea is no failed test: -x goes on, and the session is green.
     assert session.returncode == 0, session.output
     shown = lines(session.stdout)
-    opening, sandbox, assurance = [line for line in shown if line.startswith("autoloop: ")]
+    opening, sandbox, first, assurance, last = [
+        line for line in shown if line.startswith("autoloop: ")
+    ]
     assert sandbox.startswith("autoloop: sandbox ")
     assert assurance == "autoloop: assurance: compatible (the target is not a Python module)"
+    assert first == "autoloop: measuring the baseline of words.txt"
+    assert last == "autoloop: auditing: the first commit against the best, on fresh pairs"
     assert "target words.txt · metrics letters ↓" in opening
     assert "branch autoexp/look" in opening
     experiments = [line for line in shown if line.startswith("autoloop::")]

@@ -1,4 +1,4 @@
-"""Single lines of a campaign: how it goes on, and what an experiment started from."""
+"""Single lines of a campaign: how it goes on, what became of an experiment, and of what."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from pytest_autoloop import text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
+    from pytest_autoloop.campaign import Campaign
     from pytest_autoloop.model import Experiment, Row
 
 _LISTED = 5
@@ -44,3 +46,27 @@ def origin(experiment: Experiment, rows: Sequence[Row]) -> str:
     made = (row.number for row in reversed(earlier) if row.commit == experiment.parent)
     number = next(made, None)
     return f"[{experiment.search} from {'elsewhere' if number is None else f'{number:03}'}]"
+
+
+def told(campaign: Campaign, experiment: Experiment, measured: Mapping[str, Any]) -> str:
+    """Say what became of an experiment that has just ended; of a baseline, what can be seen.
+
+    `measured` are the metrics by name as they were measured now, which a campaign that goes on has
+    done anew.
+    """
+    if experiment.status != "baseline":
+        flags = f"({', '.join(experiment.flags)})" if experiment.flags else ""
+        start = origin(experiment, campaign.rows)
+        outcome = text.outcome(experiment, campaign.primary)
+        parts = [outcome, start, flags, experiment.description]
+        return "   ".join(part for part in parts if part)
+    values = "  ".join(
+        f"{metric.name} {text.value(measured.get(metric.name), metric.unit)}"
+        for metric in campaign.metrics
+    )
+    outlook = campaign.outlook
+    takes = f"a decision takes {outlook.duration}"
+    if outlook.noise is None:
+        return f"{values}   the score has no noise · {takes}"
+    seen = f"smallest gain it can see: {outlook.smallest_gain:.1%}"
+    return f"{values} ±{outlook.noise.sigma:.1%}   {seen} · {takes}"

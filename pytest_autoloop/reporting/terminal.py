@@ -255,11 +255,13 @@ class Terminal:
         else:
             experiment = campaign.chronicle.experiment(details["number"])
             reporter.write(f"{experiment.status.upper():8}", **_MARKUP[experiment.status])
-            reporter.write(f"  {self._told(campaign, experiment, details)}", flush=True)
+            reporter.write(f"  {lines.told(campaign, experiment, details)}", flush=True)
             if self._verbosity and experiment.status == "keep":
                 self._show_kept(reporter, experiment)
-        # Leaves the line to be ended by whatever is written next, as pytest does.
+        # Ended now, not by what is written next: a status may be drawn below it meanwhile.
         reporter.currentfspath = -2
+        reporter.ensure_newline()
+        reporter.flush()
 
     def _show_kept(self, reporter: TerminalReporter, experiment: Experiment) -> None:
         """Print what will run outside of the sandbox from now on, for somebody to read."""
@@ -269,25 +271,6 @@ class Terminal:
             reporter.write_line(f"    {text.visible(line)}", **colour)
         for new in experiment.news:
             reporter.write_line(f"    new in it: {text.visible(new)}", yellow=True)
-
-    def _told(self, campaign: Campaign, experiment: Experiment, details: dict[str, Any]) -> str:
-        if experiment.status != "baseline":
-            flags = f"({', '.join(experiment.flags)})" if experiment.flags else ""
-            start = lines.origin(experiment, campaign.rows)
-            outcome = text.outcome(experiment, campaign.primary)
-            parts = [outcome, start, flags, experiment.description]
-            return "   ".join(part for part in parts if part)
-        # Measured just now, which a campaign that goes on has done anew.
-        values = "  ".join(
-            f"{metric.name} {text.value(details.get(metric.name), metric.unit)}"
-            for metric in campaign.metrics
-        )
-        outlook = campaign.outlook
-        takes = f"a decision takes {outlook.duration}"
-        if outlook.noise is None:
-            return f"{values}   the score has no noise · {takes}"
-        seen = f"smallest gain it can see: {outlook.smallest_gain:.1%}"
-        return f"{values} ±{outlook.noise.sigma:.1%}   {seen} · {takes}"
 
     def summary(self) -> None:
         """Print what was won, what it cost, where the result is, and how to go on."""

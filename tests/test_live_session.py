@@ -1,0 +1,113 @@
+"""What people see while a session runs: on a terminal, in a log, and in between."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.projects import COUNTED, clean_environment
+
+pty = pytest.importorskip("pty", reason="there are no pseudo terminals")
+
+if TYPE_CHECKING:
+    from tests.projects import Project
+
+_PLUGINS = ("pytest_autoloop.plugin", "pytest_benchmark.plugin", "pytest_timeout")
+
+
+def on_a_terminal(project: Project, *arguments: str, **environment: str) -> str:
+    """Run a campaign on a terminal of its own, and return every byte that reached it."""
+    reader, writer = pty.openpty()
+    plain = {k: v for k, v in clean_environment().items() if k not in {"CI", "BUILD_NUMBER"}}
+    running = subprocess.Popen(
+        [sys.executable, "-m", "pytest", *(f"-p{name}" for name in _PLUGINS), *arguments],
+        cwd=project.root,
+        env={
+            **plain,
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "TERM": "xterm",
+            "COLUMNS": "80",
+            **environment,
+        },
+        stdin=subprocess.DEVNULL,
+        stdout=writer,
+        stderr=writer,
+    )
+    os.close(writer)
+    output = b""
+    try:
+        while chunk := os.read(reader, 65536):
+            output += chunk
+    except OSError:  # how Linux says that nobody writes there any more
+        pass
+    finally:
+        os.close(reader)
+    assert running.wait(60) == 0, output.decode()
+    return output.decode()
+
+
+def test_a_terminal_has_one_line_that_moves(project: Project) -> None:
+    """It says where the campaign is, stands below whole lines, and is gone at the end."""
+    project.commit(COUNTED)
+    ideas = project.ideas("alpha beta\n", "beta\n", suffix=".txt")
+    output = on_a_terminal(
+        project, "--autoloop=2", f"--autoloop-proposer={ideas}", "--color=no", "-pterminalprogress"
+    )
+    drawn = re.findall(r"\r([^\r\n\x1b]+)\x1b\[K", output)
+    assert any(line.startswith("baseline · 0:0") for line in drawn), output
+    # Whatever was drawn was erased before a line was printed over it.
+    final = [line for line in output.split("\r\n") if "autoloop::" in line]
+    assert [line.rpartition("\x1b[K")[2].split()[:2] for line in final] == [
+        ["autoloop::000", "BASELINE"],
+        ["autoloop::001", "KEEP"],
+        ["autoloop::002", "DISCARD"],
+    ]
+    assert "measuring the baseline" not in output
+    after = output[output.index("- autoloop -") :]
+    assert "\r" not in after.replace("\r\n", "")
+    # The tab's progress counts the experiments that are to come, which pytest does not know of.
+    assert [int(share) for share in re.findall(r"9;4;1;([1-9]\d*)", output)] == [50, 100]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment"),
+    [((), {"TERM": "dumb"}), (("-s",), {}), (("-q",), {}), ((), {"CI": "true"})],
+    ids=["dumb", "-s", "-q", "CI"],
+)
+def test_nothing_moves_where_it_must_not(
+    project: Project, arguments: tuple[str, ...], environment: dict[str, str]
+) -> None:
+    """A terminal that cannot, others who print, a wish for silence, a log that is kept."""
+    project.commit(COUNTED)
+    output = on_a_terminal(project, "--autoloop=0", "--color=no", *arguments, **environment)
+    assert "\x1b" not in output
+    running = output[output.index("autoloop: target") :]
+    assert "\r" not in running.replace("\r\n", "")
+    assert ("autoloop: measuring the baseline of words.txt" in output) == (arguments != ("-q",))
+
+
+def test_a_log_gets_a_line_for_each_phase(project: Project) -> None:
+    """By default of the session; with -v of each experiment, between whole lines."""
+    project.commit(COUNTED)
+    ideas = project.ideas("alpha beta\n", suffix=".txt")
+    session = project.autoloop(1, "-v", f"--autoloop-proposer={ideas}")
+    assert session.returncode == 0, session.output
+    told = [line for line in session.stdout.splitlines() if line.startswith("autoloop")]
+    phases = [line.partition(": ")[2] for line in told if line.startswith("autoloop: ")]
+    assert [line for line in phases if line[:3] in {"mea", "001", "aud", "bas"}] == [
+        "measuring the baseline of words.txt",
+        "baseline",
+        "001 proposing",
+        "001 guards",
+        "001 measuring",
+        "001 confirming",
+        "auditing: the first commit against the best, on fresh pairs",
+        "auditing",
+    ]
+    assert sum(line.startswith("autoloop::001 KEEP ") for line in told) == 1
+    assert "\x1b" not in session.stdout
