@@ -1,16 +1,15 @@
-"""The line that moves, on a real terminal's descriptor."""
+"""The line that moves, on the descriptors of real pipes and terminals."""
 
 from __future__ import annotations
 
 import os
 import re
+import struct
 from typing import TYPE_CHECKING
 
 import pytest
 
-pty = pytest.importorskip("pty", reason="there are no pseudo terminals")
-
-from pytest_autoloop.reporting.live_screen import Screen, replaced, restored  # noqa: E402
+from pytest_autoloop.reporting.live_screen import Screen, replaced, restored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,9 +17,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def terminal() -> Iterator[tuple[int, TextIO]]:
-    """Return what has been shown, to read, and the stream that shows it."""
-    reader, writer = pty.openpty()
+def piped() -> Iterator[tuple[int, TextIO]]:
+    """Return where all is read that was written to a stream, and the stream."""
+    reader, writer = os.pipe()
     with os.fdopen(writer, "w", encoding="utf-8") as stream:
         yield reader, stream
     os.close(reader)
@@ -49,9 +48,9 @@ def visible(output: str) -> list[str]:
     return lines
 
 
-def test_lines_appear_above_the_status(terminal: tuple[int, TextIO]) -> None:
+def test_lines_appear_above_the_status(piped: tuple[int, TextIO]) -> None:
     """Whatever is printed, the status stays the last line, and leaves nothing behind."""
-    reader, stream = terminal
+    reader, stream = piped
     screen = Screen(stream)
     screen.show(lambda _: "a long status")
     screen.write("first\nsec")
@@ -65,9 +64,9 @@ def test_lines_appear_above_the_status(terminal: tuple[int, TextIO]) -> None:
     assert visible(output + shown(reader)) == ["first", "between", "second", "rest"]
 
 
-def test_what_moves_no_cursor_passes_at_once(terminal: tuple[int, TextIO]) -> None:
+def test_what_moves_no_cursor_passes_at_once(piped: tuple[int, TextIO]) -> None:
     """The progress that pytest shows in a tab is no text, and ends no line."""
-    reader, stream = terminal
+    reader, stream = piped
     screen = Screen(stream)
     screen.write("begun ")
     screen.write("\x1b]9;4;1;50\x1b\\")
@@ -77,23 +76,29 @@ def test_what_moves_no_cursor_passes_at_once(terminal: tuple[int, TextIO]) -> No
     assert shown(reader) == "begun "
 
 
-def test_a_status_fits_the_terminal_as_it_is_now(terminal: tuple[int, TextIO]) -> None:
+def test_a_status_fits_the_terminal_as_it_is_now() -> None:
     """Its width is asked for each time, as people resize windows; the same is not drawn twice."""
-    reader, stream = terminal
-    termios, fcntl, struct = map(pytest.importorskip, ("termios", "fcntl", "struct"))
-    screen = Screen(stream)
-    for columns in (80, 30):
-        size = struct.pack("HHHH", 24, columns, 0, 0)
-        fcntl.ioctl(stream.fileno(), termios.TIOCSWINSZ, size)
-        screen.show(lambda width: "x" * width)
-        assert visible(shown(reader)) == ["x" * (columns - 1)]
-    screen.show(lambda width: "x" * width)
-    screen.print("y")
-    assert shown(reader) == f"\r\x1b[Ky\r\n{'x' * 29}"
-    screen.close()
+    pty, fcntl, termios = map(pytest.importorskip, ("pty", "fcntl", "termios"))
+    reader, writer = pty.openpty()
+    widths: list[int] = []
+
+    def compose(width: int) -> str:
+        widths.append(width)
+        return "x" * width
+
+    with os.fdopen(reader, "rb") as shown_there, os.fdopen(writer, "w", encoding="utf-8") as stream:
+        screen = Screen(stream)
+        for columns in (80, 30, 30):
+            fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+            screen.show(compose)
+        screen.print("y")
+        expected = f"\r{'x' * 79}\x1b[K\r{'x' * 29}\x1b[K\r\x1b[Ky\r\n{'x' * 29}".encode()
+        assert shown_there.read(len(expected)) == expected
+        screen.close()
+    assert widths == [79, 29, 29]
 
 
-def test_a_writer_gets_its_stream_back(terminal: tuple[int, TextIO]) -> None:
+def test_a_writer_gets_its_stream_back(piped: tuple[int, TextIO]) -> None:
     """A stream without a descriptor is left alone."""
 
     class Writer:
@@ -102,11 +107,11 @@ def test_a_writer_gets_its_stream_back(terminal: tuple[int, TextIO]) -> None:
         def __init__(self, file: object) -> None:
             self._file = file
 
-    _, stream = terminal
+    _, stream = piped
     writer = Writer(stream)
     screen = replaced(writer)
     assert screen is not None
-    assert writer._file is screen
+    assert writer._file == screen
     restored(writer, screen)
     assert writer._file is stream
     assert replaced(Writer(object())) is None
