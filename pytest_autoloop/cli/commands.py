@@ -1,27 +1,34 @@
-"""What each subcommand prints."""
+"""The record of a campaign, as every command reads it."""
 
 from __future__ import annotations
 
+import difflib
 import json
-import shlex
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import math
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from pytest_autoloop import text
 from pytest_autoloop.applying import ends
-from pytest_autoloop.errors import UsageError
+from pytest_autoloop.errors import RepositoryError, UsageError
 from pytest_autoloop.history.journal import Journal, campaigns
-from pytest_autoloop.reporting.document import experiment_document
-from pytest_autoloop.shortening import SIMPLER
+from pytest_autoloop.history.records import decode_record
+from pytest_autoloop.history.repository import Repository
+from pytest_autoloop.model import Effect, Experiment, Metric, Row
+from pytest_autoloop.shortening import SIMPLER, standing
+from pytest_autoloop.text import LARGEST_LOG
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from pytest_autoloop.model import Experiment, Json
+    from pytest_autoloop.model import Json
+
+#: Tags that a message lists.
+_LISTED = 10
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, which what is cached needs
 class Record:
     """One campaign, as its journal tells it."""
 
@@ -32,6 +39,10 @@ class Record:
     experiments: tuple[Experiment, ...]
     #: The directory that holds the records.
     root: Path
+    #: What holds for the whole campaign, as `Journal.read_header` returns it.
+    header: dict[str, Json] = field(default_factory=dict)
+    #: Where in the journal each experiment is, by number: offset and length in bytes.
+    places: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def branch(self) -> str:
@@ -44,16 +55,137 @@ class Record:
         return tuple(dict.fromkeys(name.partition("::")[0] for name in self.targets))
 
     @property
+    def journal(self) -> Journal:
+        """The campaign's journal."""
+        return Journal(self.root, self.tag)
+
+    @property
     def first(self) -> str:
         """Commit on which the branch begins."""
-        return ends(self.experiments)[0]
+        return self._ends[0]
 
     @property
     def best(self) -> Experiment:
         """The experiment that the branch is at; a baseline when there is none."""
-        commit = ends(self.experiments)[1]
+        commit = self._ends[1]
         made = [e for e in self.experiments if e.commit == commit]
         return next((e for e in made if e.status == "keep"), made[-1])
+
+    @cached_property
+    def _ends(self) -> tuple[str, str]:
+        try:
+            return ends(self.experiments)
+        except IndexError:
+            raise UsageError(
+                f"{self.journal.path} holds no baseline, so nothing of campaign {self.tag} can be "
+                "compared: restore the file from a copy"
+            ) from None
+
+    @property
+    def keeps(self) -> list[Experiment]:
+        """What the branch holds, oldest first: what was kept since it began."""
+        began = max(
+            (n for n, e in enumerate(self.experiments) if e.commit == self.first), default=0
+        )
+        return [e for e in self.experiments[began:] if e.status == "keep"]
+
+    @cached_property
+    def metrics(self) -> dict[str, tuple[Metric, ...]]:
+        """The metrics by target, the one to improve first; those that the header tells of."""
+        manifests = self.header.get("manifests")
+        found: dict[str, tuple[Metric, ...]] = {}
+        known = {one.name for one in fields(Metric)}
+        for name, manifest in (manifests if isinstance(manifests, dict) else {}).items():
+            listed = manifest.get("metrics") if isinstance(manifest, dict) else None
+            documents: list[dict[str, Any]] = [
+                {key: value for key, value in one.items() if key in known}
+                for one in (listed if isinstance(listed, list) else [])
+                if isinstance(one, dict) and one.get("direction") in {"lower", "higher"}
+            ]
+            found[name] = tuple(Metric(**one) for one in documents if "name" in one)
+        return found
+
+    def primary(self, experiment: Experiment) -> Metric:
+        """Return the metric that an experiment was to improve."""
+        of_target = self.metrics.get(experiment.target or self.targets[0], ())
+        return next(iter(of_target), Metric(next(iter(experiment.metrics), "score"), "lower"))
+
+    def claimed(self, target: str) -> float | None:
+        """Return the log gain of a target's keeps together; None where nothing was kept for it.
+
+        It is what they claimed when they were kept, which overstates a little: see `audited`.
+        """
+        own = [e for e in self.experiments if e.target in {target, ""}]
+        began = max((n for n, e in enumerate(own) if e.status == "baseline"), default=len(own))
+        rows = [Row.of(e) for e in own[began:]]
+        return standing(rows).claimed if any(row.status == "keep" for row in rows) else None
+
+    def audited(self, target: str) -> Effect | None:
+        """Return the gain of the best over the first on fresh pairs, where it is recorded.
+
+        The audit of another best than the present one tells nothing.
+
+        Raises:
+            JournalError: the header holds something else there.
+        """
+        audits = self.header.get("audits")
+        found = audits.get(target) if isinstance(audits, dict) else None
+        if not isinstance(found, dict) or found.get("commit") != self.best.commit:
+            return None
+        return decode_record(Effect, found.get("effect"), f"{self.journal.header_path}, audits")
+
+    def experiment(self, number: int) -> Experiment:
+        """Return all of one experiment.
+
+        Raises:
+            UsageError: there is none of that number.
+            JournalError: its line cannot be read.
+        """
+        if number not in self.places:
+            last = max(self.places)
+            raise UsageError(
+                f"campaign {self.tag} has no experiment {number}: its numbers go from "
+                f"{min(self.places)} to {last}; pytest-autoloop history {self.tag} lists them"
+            )
+        return self.journal.at(*self.places[number])
+
+    def repository(self) -> Repository:
+        """Open the repository that the campaign was run in.
+
+        Raises:
+            UsageError: there is none.
+        """
+        return Repository.open(self.root)
+
+    def content(self, repository: Repository, commit: str, path: str) -> bytes:
+        """Return a target in one of the campaign's commits.
+
+        Raises:
+            UsageError: the commit is not in this repository, or has no such file.
+        """
+        if not commit or repository.resolve(commit) is None:
+            raise UsageError(
+                f"commit {commit[:10] or '(none)'} of campaign {self.tag} is not in "
+                f"{repository.root}: fetch it (git fetch origin 'refs/autoloop/{self.tag}/*:"
+                f"refs/autoloop/{self.tag}/*'), or import an archive with pytest-autoloop verify"
+            )
+        try:
+            return repository.read(commit, path)
+        except RepositoryError as error:
+            raise UsageError(f"{path} is not in commit {commit[:10]}: name another one") from error
+
+
+def home(start: Path) -> Path:
+    """Return the directory at or above a given one that holds records of campaigns.
+
+    Raises:
+        UsageError: there is none.
+    """
+    root = next((d for d in (start, *start.parents) if campaigns(d)), None)
+    if root is None:
+        message = f"no campaign at or above {start}: start one with pytest --autoloop N"
+        raise UsageError(message)
+    return root
 
 
 def choose(start: Path, tag: str | None) -> Record:
@@ -63,65 +195,92 @@ def choose(start: Path, tag: str | None) -> Record:
         UsageError: there is no campaign, or none of that name.
         JournalError: its journal cannot be read.
     """
-    root = next((d for d in (start, *start.parents) if campaigns(d)), None)
-    if root is None:
-        message = f"no campaign at or above {start}: start one with pytest --autoloop N"
-        raise UsageError(message)
+    root = home(start)
     known = campaigns(root)
     if tag is not None and tag not in known:
-        raise UsageError(f"no campaign {tag!r} in {root}; there are: {', '.join(known)}")
-    journals = [Journal(root, name) for name in ([tag] if tag else known)]
-    journal = max(journals, key=lambda journal: journal.path.stat().st_mtime_ns)
-    experiments = tuple(line.experiment for line in journal.scan(lean=True))
-    if not experiments:
-        raise UsageError(f"{journal.path} holds no experiment yet")
-    return Record(journal.path.parent.name, _targets(journal), experiments, root)
+        raise UsageError(f"no campaign {tag!r} in {root}{_meant(tag, known)}")
+    return read(root, tag or _newest(root, known))
 
 
-def _targets(journal: Journal) -> tuple[str, ...]:
-    """Return the names of a campaign's targets; there was but one of them once."""
+def read(root: Path, tag: str) -> Record:
+    """Read the record of a campaign.
+
+    Raises:
+        UsageError: it holds no experiment.
+        JournalError: it cannot be read.
+    """
+    journal = Journal(root, tag)
     header = journal.read_header() or {}
+    experiments, places = [], {}
+    for line in journal.scan(lean=True):
+        experiments.append(line.experiment)
+        places[line.experiment.number] = (line.offset, line.length)
+    if not experiments:
+        raise UsageError(
+            f"{journal.path} holds no experiment yet: wait for the baseline, or start the campaign "
+            f"again with pytest --autoloop N --autoloop-tag {tag}"
+        )
+    return Record(tag, _targets(header), tuple(experiments), root, header, places)
+
+
+def _newest(root: Path, tags: Sequence[str]) -> str:
+    """Return the campaign that was written to last, of those that have begun if any has."""
+    times = {}
+    for tag in tags:
+        journal = Journal(root, tag)
+        begun = journal.path.is_file()
+        file = journal.path if begun else journal.header_path
+        times[tag] = (begun and file.stat().st_size > 0, file.stat().st_mtime_ns)
+    return max(times, key=times.__getitem__)
+
+
+def _meant(tag: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(tag, known, n=1)
+    listed = ", ".join(known[:_LISTED]) + (" …" if len(known) > _LISTED else "")
+    return f": did you mean {near[0]}? There are: {listed}" if near else f"; there are: {listed}"
+
+
+def _targets(header: dict[str, Json]) -> tuple[str, ...]:
+    """Return the names of a campaign's targets; there was but one of them once."""
     named = header.get("targets")
     if isinstance(named, list):
         return tuple(map(str, named))
     return (str(header.get("target", "")),)
 
 
-def history(record: Record, *, as_json: bool) -> None:
-    """List every experiment of a campaign."""
-    if as_json:
-        _print([experiment_document(experiment) for experiment in record.experiments])
-        return
-    for experiment in record.experiments:
-        values = " ".join(
-            f"{name}={value:.4g}" for name, value in experiment.metrics.items() if value is not None
-        )
-        reason = f" ({experiment.reason})" if experiment.reason else ""
-        print(
-            f"{experiment.number:03}  {experiment.commit[:10]:10}  "
-            f"{experiment.status + reason:24}  {values:20}  {experiment.description}"
-        )
+def is_simpler(experiment: Experiment) -> bool:
+    """Say whether an experiment was kept for being shorter, not for a gain."""
+    return experiment.reason == SIMPLER
 
 
-def best(record: Record, *, as_json: bool) -> None:
-    """Show the best version of the target, and how to get it."""
-    experiment = record.best
-    if as_json:
-        _print(experiment_document(experiment))
-        return
-    if experiment.commit == record.first:
-        print(f"campaign {record.tag}: nothing was kept")
-        return
-    gain = "" if experiment.effect is None else f", {text.gain(experiment.effect)} over its parent"
-    if experiment.reason == SIMPLER:
-        gain = ", which is simpler and as good"
-    print(
-        f"campaign {record.tag}, experiment {experiment.number:03}: {experiment.description}{gain}"
-    )
-    paths = " ".join(shlex.quote(f":/{path}") for path in record.paths)
-    print(f"see it:  git diff {record.first[:10]} {record.branch} -- {paths}")
-    print(f"take it: pytest-autoloop apply {record.tag} (or git merge {record.branch})")
+def effect_document(effect: Effect | None) -> dict[str, Json] | None:
+    """Return an effect as factors, as `experiment_document` does: 1.25 is 25% better.
+
+    A bound that is not known is null.
+    """
+    if effect is None:
+        return None
+    bounds = {"gain": effect.log_gain, "low": effect.low, "high": effect.high}
+    return {name: factor(value) for name, value in bounds.items()}
 
 
-def _print(value: Sequence[dict[str, Json]] | dict[str, Json]) -> None:
-    print(json.dumps(value, indent=2))
+def gains_document(record: Record) -> dict[str, Json]:
+    """Return the gain over the baseline by target: what keeps claimed, and what an audit found."""
+    found: dict[str, Json] = {}
+    for target in record.targets:
+        claimed = record.claimed(target)
+        found[target] = {
+            "claimed": None if claimed is None else factor(claimed),
+            "audited": effect_document(record.audited(target)),
+        }
+    return found
+
+
+def factor(log_gain: float) -> float | None:
+    """Return a log gain as a factor; None for one that no float can hold."""
+    return math.exp(log_gain) if abs(log_gain) <= LARGEST_LOG else None
+
+
+def print_json(value: Json | Sequence[Json]) -> None:
+    """Print strict JSON."""
+    print(json.dumps(value, indent=2, allow_nan=False))
