@@ -1,0 +1,112 @@
+"""What is written around the progress chart; all of it is safe to show."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from pytest_autoloop import text
+from pytest_autoloop.reporting.chart.labels import shortened
+
+if TYPE_CHECKING:
+    from pytest_autoloop.model import Status
+    from pytest_autoloop.reporting.chart.points import Chart, Panel, Step
+
+_LONGEST_TARGET = 48
+_LONGEST_NOTE = 150
+#: Names in the legend; the two kinds of what was discarded are told apart by where they are.
+KEPT, DISCARDED, REFUSED = "kept", "discarded", "not measured"
+CRASHED, TIMED_OUT, EXPLORED = "crashed", "timed out", "explored"
+BEST, AUDITED, BEYOND = "best so far", "audited", "off the scale"
+LEGEND = (KEPT, BEST, AUDITED, DISCARDED, BEYOND, EXPLORED, REFUSED, CRASHED, TIMED_OUT)
+
+
+def title(chart: Chart) -> str:
+    """Say what was won, in one line."""
+    if len(chart.panels) == 1:
+        return panel_title(chart.panels[0])
+    won = sum(bool(panel.counts.get("keep")) for panel in chart.panels)
+    return f"campaign {chart.tag}: {won} of {len(chart.panels)} targets became better"
+
+
+def panel_title(panel: Panel) -> str:
+    """Say what was won with one target."""
+    name = text.visible(panel.target)
+    if len(name) > _LONGEST_TARGET:
+        name = f"…{name[1 - _LONGEST_TARGET :]}"
+    best = panel.best
+    if best is None or not panel.counts.get("keep"):
+        return f"{name}: nothing was kept"
+    if panel.axis.kind == "gain":
+        return f"{name}: {with_interval(best)} over the baseline"
+    first = text.value(panel.runs[-1][0].value, panel.axis.unit)
+    return f"{name}: {panel.axis.label} {first} → {text.value(best.value, panel.axis.unit)}"
+
+
+def subtitle(chart: Chart) -> str:
+    """Say how many experiments it took, and whether the gain was measured again."""
+    counts = counted_statuses(chart)
+    tried = sum(counts.values()) - counts["baseline"]
+    parts = [text.count(tried, "experiment"), f"campaign {chart.tag}"]
+    for panel in chart.panels:
+        if panel.audit is not None:
+            whose = f"{text.visible(panel.target)} " if len(chart.panels) > 1 else ""
+            parts.append(f"{whose}audited gain {with_interval(panel.audit)}")
+    gains = [p for p in chart.panels if p.axis.kind == "gain" and p.counts.get("keep")]
+    if gains and all(panel.audit is None for panel in gains):
+        parts.append("gains as measured when they were kept, not audited")
+    return "  ·  ".join(parts)
+
+
+def summary(chart: Chart) -> str:
+    """Say all of it in a sentence or two, for those who do not see the picture."""
+    counts = counted_statuses(chart)
+    told = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+    panels = "; ".join(panel_title(panel) for panel in chart.panels)
+    return f"{panels}. Experiments: {told}."
+
+
+def notes(chart: Chart) -> list[str]:
+    """Return what the picture would mislead without, a line each."""
+    found = dict.fromkeys(note for panel in chart.panels for note in panel.notes)
+    return [shortened(note, _LONGEST_NOTE) for note in found]
+
+
+def counted(name: str, chart: Chart) -> str:
+    """Return an entry of the legend with the number of experiments that it stands for."""
+    points = [point for panel in chart.panels for point in panel.points]
+    statuses: dict[str, Status] = {
+        KEPT: "keep",
+        CRASHED: "crash",
+        TIMED_OUT: "timeout",
+        EXPLORED: "explore",
+    }
+    if name in {DISCARDED, REFUSED}:
+        unmeasured = name == REFUSED
+        count = sum(p.status == "discard" and (p.value is None) == unmeasured for p in points)
+    elif name in statuses:
+        count = sum(p.status == statuses[name] for p in points)
+    else:
+        return name
+    return f"{count:,} {name}"
+
+
+def counted_statuses(chart: Chart) -> Counter[Status]:
+    """Return how many experiments of all targets have each status."""
+    counts: Counter[Status] = Counter()
+    for panel in chart.panels:
+        counts.update(panel.counts)
+    return counts
+
+
+def with_interval(step: Step) -> str:
+    """Write a factor with its interval: 2.61× [2.55, 2.67]."""
+    if step.low is None or step.high is None:
+        return factor(step.value)
+    low, high = (factor(bound).removesuffix("×") for bound in (step.low, step.high))
+    return f"{factor(step.value)} [{low}, {high}]"
+
+
+def factor(value: float) -> str:
+    """Write a factor: 2.61×."""
+    return f"{value:,.0f}×" if value >= 100 else f"{value:.3g}×"  # noqa: PLR2004 - three digits
