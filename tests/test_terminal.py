@@ -162,13 +162,14 @@ def test_several_targets_have_a_block_each(project: Project) -> None:
     assert "[improve from 003]   idea 4" in told
     # The verbose summary names the ideas that failed, the biggest wins come first.
     block = shown[shown.index("words.txt:") :]
-    assert block[1].endswith("letters 8 (2.13× better [2.13×, 2.13×])   idea 1")
-    assert block[2:4] == [
+    assert block[1].split() == ["keep", "commit", "effect", "in", "all", "description"]
+    assert block[2].endswith("letters 8 (2.13× better [2.13×, 2.13×])  2.13×    idea 1")
+    assert block[3:5] == [
         "not kept: 1 guard",
         "  002 guard failed: test_words.py::test_it_begins_with_alpha   idea 2",
     ]
-    assert block[4] == "letters 17 → 8 · audited gain 2.13× · claimed 2.13×"
-    assert block[5] == "more.txt:"
+    assert block[5] == "letters 17 → 8 · audited gain 2.13× · claimed 2.13×"
+    assert block[6] == "more.txt:"
     (see,) = [line for line in block if line.startswith("see it: ")]
     assert see.endswith("autoexp/two -- :/words.txt :/more.txt")
     assert sum(line.startswith("take it: ") for line in block) == 1

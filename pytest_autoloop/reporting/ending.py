@@ -9,6 +9,7 @@ from heapq import nlargest
 from typing import TYPE_CHECKING
 
 from pytest_autoloop import text
+from pytest_autoloop.reporting.chart.heights import heights
 from pytest_autoloop.shortening import SIMPLER
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Ending:
     kept: int = 0
     simpler: int = 0
     biggest: tuple[Experiment, ...] = ()
+    #: By number of a keep: log gain over the baseline, as all keeps up to it were measured.
+    totals: Mapping[int, float] = field(default_factory=dict)
     #: Number of experiments that were not kept, and the last of them, by reason.
     reasons: Mapping[str, int] = field(default_factory=dict)
     failed: Mapping[str, tuple[Experiment, ...]] = field(default_factory=dict)
@@ -61,16 +64,19 @@ def ending_of(campaign: Campaign, audit: Audit | None, *, failures: bool = False
     rows, chronicle = campaign.rows, campaign.chronicle
     kept = [row for row in rows if row.status == "keep"]
     best = kept[-1] if kept else rows[0]
+    first, *keeps = chronicle.lean([rows[0].number, *(row.number for row in kept)])
+    listed = set(biggest(rows))
     failed = latest_failed(rows) if failures else {}
     return Ending(
         target=campaign.workplace.target.name,
         tag=campaign.ledger.tag,
         metrics=campaign.metrics,
-        first=chronicle.lean([rows[0].number])[0],
+        first=first,
         best=chronicle.lean([best.number])[0],
         kept=len(kept),
         simpler=sum(row.reason == SIMPLER for row in kept),
-        biggest=tuple(chronicle.lean(biggest(rows))),
+        biggest=tuple(one for one in keeps if one.number in listed),
+        totals=totals(first, keeps),
         reasons=not_kept(rows),
         failed={reason: tuple(chronicle.lean(numbers)) for reason, numbers in failed.items()},
         audit=audit,
@@ -101,13 +107,32 @@ def latest_failed(rows: Sequence[Row], count: int = FAILED) -> dict[str, list[in
     return found
 
 
-def wins(ending: Ending) -> list[str]:
-    """List what gained most, a line each, and how many others there are."""
-    lines = [
-        f"  {one.number:03} {one.commit[:10]}  {text.outcome(one, ending.metrics[0])}   "
-        f"{one.description}"
-        for one in ending.biggest
-    ]
+def totals(first: Experiment, keeps: Sequence[Experiment]) -> dict[int, float]:
+    """Return what each keep and those before it gained over the baseline, by its number.
+
+    Nothing, where some were read from first calls and others from warm ones: those do not add up.
+    """
+    if len({keep.effect.basis for keep in keeps if keep.effect is not None}) > 1:
+        return {}
+    reached = heights([first, *keeps])[1:]
+    pairs = zip(keeps, reached, strict=True)
+    return {keep.number: height.log_gain for keep, height in pairs if height is not None}
+
+
+def wins(ending: Ending, width: int | None = None) -> list[str]:
+    """List what gained most, in its order, as a table, and how many others there are.
+
+    With a `width` no description goes beyond it.
+    """
+    effects = [text.outcome(one, ending.metrics[0]) for one in ending.biggest]
+    room = max(map(len, effects), default=0)
+    lines = [f"  keep  commit      {'effect':{room}}  in all   description"] if effects else []
+    for one, effect in zip(ending.biggest, effects, strict=True):
+        line = (
+            f"  {one.number:03}   {one.commit[:10]}  {effect:{room}}  {gained(ending, one):7}  "
+            f"{text.visible(one.description)}"
+        )
+        lines.append(line if width is None or len(line) <= width else f"{line[: width - 1]}…")
     others = ending.kept - len(ending.biggest)
     if others:
         simpler = f", {ending.simpler} of them simpler" if ending.simpler else ""
@@ -116,6 +141,11 @@ def wins(ending: Ending) -> list[str]:
             f"  and {others} more of {keeps}{simpler}: pytest-autoloop history {ending.tag}"
         )
     return lines
+
+
+def gained(ending: Ending, keep: Experiment) -> str:
+    """Write what all keeps up to one gained over the baseline; empty where it is unknown."""
+    return text.factor(ending.totals[keep.number]) if keep.number in ending.totals else ""
 
 
 def losses(ending: Ending) -> list[str]:

@@ -59,7 +59,7 @@ def told(campaign: Campaign, experiment: Experiment, measured: Mapping[str, Any]
         start = origin(experiment, campaign.rows)
         outcome = text.outcome(experiment, campaign.primary)
         parts = [outcome, start, flags, experiment.description]
-        return "   ".join(part for part in parts if part)
+        return text.visible("   ".join(part for part in parts if part))
     values = "  ".join(
         f"{metric.name} {text.value(measured.get(metric.name), metric.unit)}"
         for metric in campaign.metrics

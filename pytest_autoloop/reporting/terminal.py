@@ -301,13 +301,15 @@ class Terminal:
         for line in told:
             reporter.write_line(line)
 
-    @staticmethod
-    def _block(leg: _Leg, end: Ending) -> list[str]:
+    def _block(self, leg: _Leg, end: Ending) -> list[str]:
         """Return what is told of one target."""
         if leg.tried is not None:
             outcome = told_try(leg.tried, end.target, end.branch)
             return [*ending.wins(end), *outcome, *leg.notes]
-        return [*ending.wins(end), *ending.losses(end), ending.result(end), *leg.notes]
+        # A log keeps whole descriptions, on a terminal a table is to be one.
+        reporter = self._reporter
+        width = reporter._tw.fullwidth if reporter and reporter.isatty else None
+        return [*ending.wins(end, width), *ending.losses(end), ending.result(end), *leg.notes]
 
     def _relative(self, path: Path) -> str:
         here = self._config.invocation_params.dir

@@ -82,12 +82,28 @@ def test_what_an_earlier_session_kept_of_other_targets_is_told() -> None:
 def test_ten_wins_are_listed_and_the_others_counted() -> None:
     """Of hundreds nobody wants to read all."""
     biggest = tuple(experiment(number, effect=gained(0.1)) for number in range(1, 11))
-    lines = ending.wins(replace(PLAIN, kept=12, simpler=1, biggest=biggest))
-    assert len(lines) == 11
-    assert lines[0] == "  001 001fffffff  time -9.5% [-10.4, -8.6]   idea 1"
+    won = replace(PLAIN, kept=12, simpler=1, biggest=biggest, totals={1: 0.1, 2: 0.7})
+    lines = ending.wins(won)
+    assert len(lines) == 12
+    assert lines[:4] == [
+        "  keep  commit      effect                    in all   description",
+        "  001   001fffffff  time -9.5% [-10.4, -8.6]  1.11×    idea 1",
+        "  002   002fffffff  time -9.5% [-10.4, -8.6]  2.01×    idea 2",
+        "  003   003fffffff  time -9.5% [-10.4, -8.6]           idea 3",
+    ]
+    assert ending.wins(won, 60)[1].endswith("1.11×    idea…")
     assert lines[-1] == (
         "  and 2 more of 12 keeps, 1 of them simpler: pytest-autoloop history nov20"
     )
+
+
+def test_what_keeps_gained_adds_up() -> None:
+    """Over the baseline; gains in first calls and in warm ones are no sum."""
+    first = experiment(0, "baseline")
+    keeps = [experiment(number, effect=gained(0.1)) for number in (3, 5)]
+    assert ending.totals(first, keeps) == pytest.approx({3: 0.1, 5: 0.2})
+    keeps[1] = replace(keeps[1], effect=replace(gained(0.1), basis="first"))
+    assert ending.totals(first, keeps) == {}
 
 
 def test_ideas_that_failed_are_named_where_they_were_gathered() -> None:
