@@ -91,25 +91,39 @@ class Judge:
         Raises:
             EvaluationError: the incumbent can no longer be measured, or no child can be started.
         """
+        pool = self.workplace.pool
+        try:
+            experiment = self._run(experiment, case, ahead)
+        except BaseException:  # what ran to its end was put back already
+            pool.reset("candidate")
+            pool.reset("incumbent")
+            raise
+        if not self._apart():
+            pool.reset("incumbent")
+        return experiment
+
+    def _run(self, experiment: Experiment, case: Case, ahead: GuardReport | None) -> Experiment:
         workplace = self.workplace
         workplace.place("incumbent", case.best)
-        try:
-            if self.comparison.control_due:
-                workplace.place("candidate", case.best)
-                self.comparison.control(self.policy)
-            workplace.place("candidate", case.content)
-            experiment = self._guarded(experiment, ahead)
-            if experiment.reason or experiment.status != "keep":
-                return experiment
-            experiment = self._compared(experiment, case)
-            if self.simplify and experiment.status == "discard" and experiment.reason == "no-gain":
-                experiment = self._simplified(experiment, case)
-            if experiment.status == "discard" and experiment.reason in _WORKS:
-                return self._side_line(experiment, case)
-            return self._on_its_own(experiment) if experiment.status == "keep" else experiment
-        finally:
-            workplace.pool.reset("candidate")
-            workplace.pool.reset("incumbent")
+        if self.comparison.control_due:
+            workplace.place("candidate", case.best)
+            self.comparison.control(self.policy)
+        workplace.place("candidate", case.content)
+        experiment = self._guarded(experiment, ahead)
+        if experiment.reason or experiment.status != "keep":
+            return experiment
+        experiment = self._compared(experiment, case)
+        if self.simplify and experiment.status == "discard" and experiment.reason == "no-gain":
+            experiment = self._simplified(experiment, case)
+        if experiment.status == "discard" and experiment.reason in _WORKS:
+            return self._side_line(experiment, case)
+        return self._on_its_own(experiment) if experiment.status == "keep" else experiment
+
+    def _apart(self) -> bool:
+        """Tell whether what runs in one worktree cannot write into the other."""
+        sandbox, directory = self.workplace.runner.sandbox, self.workplace.pool.directory
+        confined = sandbox.layers is not None and sandbox.layers.landlock > 0
+        return confined and not any(map(directory.is_relative_to, sandbox.writable))
 
     def audit(self, best: bytes) -> Audit | None:
         """Measure the first commit against the best again; None when one cannot be measured."""
@@ -151,10 +165,9 @@ class Judge:
         workplace = self.workplace
         with self.progress.phase("guards"):
             report = workplace.evaluator.guard(self.baseline.manifest.required)
-        report = judged(report, workplace.pool.altered("candidate"), self.baseline.written)
         # Whatever else it left, a cache or a module, must not help while it is measured.
-        workplace.pool.reset("candidate")
-        return report
+        altered = workplace.pool.put_back("candidate")
+        return judged(report, altered, self.baseline.written)
 
     def _guarded(self, experiment: Experiment, ahead: GuardReport | None) -> Experiment:
         """Return the experiment with what the guards said; `keep` without a reason goes on."""
@@ -191,6 +204,7 @@ class Judge:
             run = self.workplace.evaluator.verify(incumbent, experiment.effect.log_gain)
         if run is None:
             return experiment
+        self.workplace.pool.reset("candidate")
         stages = _added(experiment.stages, {"verify": run.exit.seconds})
         verified, refusal, flags = judge.verified(run)
         experiment = replace(

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_autoloop.history.integrity import Entry, Tree
+from pytest_autoloop.history.looks import Entry, Tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +72,9 @@ class GitRefs:
         """Walk through the files."""
         yield from _file(self.common / "HEAD", f"{self.label}HEAD")
         yield from self._packed()
-        for entry in Tree(self.common / "refs", "refs/").entries():
+        # Without looking at each of a campaign's own: there is one for every experiment.
+        leaving = frozenset(name.removeprefix("refs/") for name in _OWN_REFS)
+        for entry in Tree(self.common / "refs", "refs/", leaving).entries():
             if not _own(entry.name):
                 yield entry._replace(name=self.label + entry.name)
         with suppress(OSError):

@@ -4,40 +4,27 @@ Git is not asked. Its index can be told that a changed file is unchanged, it lea
 out, and asking it can run a program that its configuration names. Files are looked at with lstat,
 links are never followed, and pipes, sockets and devices are never opened.
 
-Content is hashed again when a file's device, inode, mode, size, mtime or ctime differs from when it
-was hashed last. A program can set mtime as it likes, but not ctime: the kernel takes it from the
-clock at every change, so only who may set the clock, or write to the disk below the file system,
-can undo it. Windows has no such time, so there content is always hashed; `thorough` does so
-elsewhere.
+A file that looks as it did when it was found to be as sealed is not compared again; `looks` says
+why nothing can be changed without that. `thorough` reads all of them.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
-import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from pytest_autoloop.history.files import NO_FOLLOW
+from pytest_autoloop.history.looks import MOST_ADDED, Digests, Tree, signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-What: TypeAlias = Literal["changed", "added", "removed", "mode", "link", "type"]
-_Signature: TypeAlias = tuple[int, int, int, int, int, int]
+    from pytest_autoloop.history.looks import Entry, Part, Signature
 
-#: Two changes within this time may bear the same ctime: the clock of the coarsest file system.
-_TICK_NS = 2_000_000_000
-#: How many files a run may add before the search for more is given up.
-_MOST_ADDED = 10_000
-_BLOCK = 1 << 20
-#: A file may have become a pipe since it was looked at; opening one would wait for a writer.
-_OPEN = os.O_RDONLY | NO_FOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-_CTIME_IS_CHANGE = os.name != "nt"
+What: TypeAlias = Literal["changed", "added", "removed", "mode", "link", "type"]
+
 _KINDS = {
     stat.S_IFREG: "file",
     stat.S_IFDIR: "directory",
@@ -53,23 +40,6 @@ _LOADED_NAMES = (
     *("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "pyproject.toml", "tox.ini"),
     *("setup.cfg", ".coveragerc", ".env", ".gitattributes", "pyvenv.cfg"),
 )
-
-
-class Entry(NamedTuple):
-    """One file as it is found."""
-
-    name: str
-    path: str
-    status: os.stat_result
-    #: Stands for the file's content where only part of it is sealed.
-    content: bytes | None = None
-
-
-class Part(Protocol):
-    """Some files that a seal covers."""
-
-    def entries(self) -> Iterator[Entry]:
-        """Walk through the files; one that vanishes meanwhile is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,91 +66,6 @@ class Difference:
         return named or self.detail == "new link" or (self.detail == "new directory" and not hidden)
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
-    """All files below a directory; of a repository's checkout, all but the directory ``.git``."""
-
-    root: Path
-    #: Put before every name.
-    label: str = ""
-    #: Names, relative to the root, that are left out with all below them.
-    leaving: frozenset[str] = frozenset()
-    #: Names of directories that are left out wherever they stand.
-    pruned: frozenset[str] = frozenset()
-
-    def entries(self) -> Iterator[Entry]:
-        """Walk through the files; what cannot be listed shows as a directory without files."""
-        waiting = [(str(self.root), "")]
-        while waiting:
-            directory, prefix = waiting.pop()
-            with suppress(OSError), os.scandir(directory) as found:
-                for entry in found:
-                    name = prefix + entry.name
-                    if name in self.leaving:
-                        continue
-                    try:
-                        status = entry.stat(follow_symlinks=False)
-                    except OSError:
-                        continue
-                    if stat.S_ISDIR(status.st_mode):
-                        if entry.name in self.pruned or name == ".git":
-                            continue
-                        waiting.append((entry.path, f"{name}/"))
-                    yield Entry(self.label + name, entry.path, status)
-
-
-class Digests:
-    """Hashes of files, each taken once for as long as the file looks the same; seals share one.
-
-    Threads may share it too: what two of them find out at once is found out twice, and is equal.
-    """
-
-    def __init__(self, tick_ns: int = _TICK_NS) -> None:
-        """Trust a file's times when its last change is longer ago than the tick of its clock."""
-        self._tick_ns = tick_ns
-        self._known: dict[str, tuple[_Signature, bytes]] = {}
-
-    def of(self, path: str, status: os.stat_result, *, thorough: bool = False) -> bytes:
-        """Return a file's hash, or what stands for it when it cannot be read."""
-        signature = signature_of(status)
-        known = self._known.get(path)
-        if known is not None and known[0] == signature and not thorough:
-            return known[1]
-        now = time.time_ns()
-        try:
-            digest, seen = _hash(path)
-        except OSError as error:
-            return repr((error.errno, signature)).encode()
-        # A file that changed a moment ago could change again and look the same: not remembered.
-        if _CTIME_IS_CHANGE and seen == signature and status.st_ctime_ns < now - self._tick_ns:
-            self._known[path] = (signature, digest)
-        return digest
-
-
-def signature_of(status: os.stat_result) -> _Signature:
-    """Return what differs when a file was touched since."""
-    return (
-        status.st_dev,
-        status.st_ino,
-        status.st_mode,
-        status.st_size,
-        status.st_mtime_ns,
-        status.st_ctime_ns,
-    )
-
-
-def _hash(path: str) -> tuple[bytes, _Signature | None]:
-    descriptor = os.open(path, _OPEN)
-    with open(descriptor, "rb", buffering=0) as stream:  # noqa: PTH123 - a descriptor, not a path
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            return b"no longer a file", None
-        digest = hashlib.sha256()
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-        return digest.digest(), signature_of(status)
-
-
 class _State(NamedTuple):
     """What is compared of a file."""
 
@@ -204,6 +89,9 @@ class Seal:
         self._free = frozenset(free)
         self._digests = digests
         self._tolerated: frozenset[str] = frozenset()
+        #: What was found to be as sealed, by path, as long as it looks the same; and directories.
+        self._alike: dict[str, Signature] = {}
+        self._modes: dict[str, int] = {}
         self._states = {entry.name: self._state(entry) for entry in self._entries()}
 
     @classmethod
@@ -223,21 +111,24 @@ class Seal:
 
         A directory that is new or gone is named alone, without what is in it.
         """
-        found: list[Difference] = []
         states = self._states
-        missing = dict.fromkeys(states)
+        entries = None if thorough else self._unlike()
+        missing = dict.fromkeys(states if entries is None else ())
+        found: list[Difference] = []
         added: dict[str, str] = {}
-        for entry in self._entries():
+        for entry in self._entries() if entries is None else entries:
             known = states.get(entry.name)
             if known is None:
                 added[entry.name] = _KINDS.get(stat.S_IFMT(entry.status.st_mode), "special file")
-                if len(added) > _MOST_ADDED:
+                if len(added) > MOST_ADDED:
                     break
                 continue
-            del missing[entry.name]
+            missing.pop(entry.name, None)
             if (state := self._state(entry, thorough=thorough)) != known:
                 found.append(_compared(entry.name, known, state))
-        if len(added) <= _MOST_ADDED:
+            elif not thorough:
+                self._remember(entry)
+        if len(added) <= MOST_ADDED:
             found += [
                 Difference(name, "removed", f"{states[name].kind} removed")
                 for name in _topmost(missing)
@@ -258,6 +149,7 @@ class Seal:
             if _at_or_below(entry.name, chosen):
                 states[entry.name] = self._state(entry)
         self._states = states
+        self._alike, self._modes = {}, {}
 
     def modes(self) -> dict[str, int]:
         """Return type and mode of every sealed file that is no link, directories first."""
@@ -270,6 +162,37 @@ class Seal:
         Meant for what the harness itself was seen to write when it ran on the original code.
         """
         self._tolerated |= frozenset(names)
+
+    def _unlike(self) -> list[Entry] | None:
+        """Return what has to be compared; None when that is everything.
+
+        As many files are there as were sealed, but for those that are new: none is missing.
+        """
+        if not self._alike:
+            return None
+        odd: list[Entry] = []
+        there = 0
+        for part in self._parts:
+            if not isinstance(part, Tree):
+                return None
+            found = part.unlike(self._alike, self._modes)
+            odd += found.odd
+            there += found.alike
+        there += sum(entry.name in self._states for entry in odd)
+        return odd if there == len(self._states) and len(odd) <= MOST_ADDED else None
+
+    def _remember(self, entry: Entry) -> None:
+        """Take note of how a file looks that is as it was sealed."""
+        status = entry.status
+        if stat.S_ISDIR(status.st_mode):
+            self._modes[entry.path] = status.st_mode
+        elif entry.name in self._free or entry.content is not None:
+            return
+        elif stat.S_ISLNK(status.st_mode):
+            if self._digests.settled(status):
+                self._alike[entry.path] = signature_of(status)
+        elif self._digests.knows(entry.path, signature_of(status)):
+            self._alike[entry.path] = signature_of(status)
 
     def _entries(self) -> Iterator[Entry]:
         for part in self._parts:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import stat
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from pytest_autoloop.history.files import holds
-from pytest_autoloop.history.integrity import Difference, Digests, Seal, Tree
+from pytest_autoloop.history.files import holds, real_parent, remove_tree
+from pytest_autoloop.history.integrity import Difference, Seal
+from pytest_autoloop.history.looks import Digests, Tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +37,7 @@ class SealedWorktree:
         self, path: Path, targets: tuple[str, ...], digests: Digests | None = None
     ) -> None:
         self.path = path
+        self._targets = targets
         self._seal = Seal.of(Tree(path), free=targets, digests=digests)
 
     def alterations(self, written: Mapping[str, bytes], *, thorough: bool = False) -> Alterations:
@@ -51,6 +54,28 @@ class SealedWorktree:
             if name not in named and not holds(self.path / name, content)
         ]
         return Alterations(tuple(sorted(altered, key=lambda one: one.name)), tuple(left))
+
+    def sweep(self, alterations: Alterations) -> bool:
+        """Remove what was added; tell if all is well then, but for what the targets hold.
+
+        Where anything else was altered, nothing is removed.
+
+        Raises:
+            OSError: a directory on the way is gone.
+            RepositoryError: something is still there, or a link stands in the way.
+        """
+        every = (*alterations.altered, *alterations.left)
+        added = [found.name for found in every if found.what == "added"]
+        if any(not self._is_content(found) for found in every if found.what != "added"):
+            return False
+        for name in added:
+            pure = PurePosixPath(name)
+            remove_tree(real_parent(self.path, pure) / pure.name)
+        return not added or not self._seal.differences()
+
+    def _is_content(self, found: Difference) -> bool:
+        """Tell whether a target merely holds something else than it should."""
+        return found.what == "changed" and found.name in self._targets
 
     def tolerate(self, alterations: Alterations) -> None:
         """Let be what the harness itself leaves when it runs on the original code."""

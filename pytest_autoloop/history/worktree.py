@@ -15,6 +15,7 @@ from pytest_autoloop.history.files import remove_tree, replace_file
 
 if TYPE_CHECKING:
     from pytest_autoloop.history.copies import Copies
+    from pytest_autoloop.history.looks import Digests
     from pytest_autoloop.history.sealed import SealedWorktree
 
 
@@ -30,6 +31,7 @@ class Worktree:
     commit: str
     copies: Copies
     sealed: SealedWorktree
+    digests: Digests
     git_dir: Path = field(init=False)
     git: GitCommand = field(init=False)
     #: What `write` of the pool has written, by path.
@@ -37,6 +39,8 @@ class Worktree:
     #: The copied files that `commit` does not track, and the commit this was found for.
     spared: list[str] = field(default_factory=list)
     spared_at: str = ""
+    #: What its HEAD held when it was checked out.
+    _head: bytes = b""
 
     def __post_init__(self) -> None:
         self.git_dir = Path(GitCommand(self.path).line("rev-parse", "--absolute-git-dir"))
@@ -61,6 +65,29 @@ class Worktree:
         shutil.copy2(self.git_dir / "index", self.index)
         self._spare()
         self.copies.refresh(self.spared)
+        self._head = (self.git_dir / "HEAD").read_bytes()
+
+    def settle(self) -> bool:
+        """Put back the index that git has of it; tell whether its HEAD is where it was.
+
+        What a run asks git depends on both. An index is what `git status` writes, too.
+
+        Raises:
+            OSError: git's directory of it is gone.
+        """
+        head, index = self.git_dir / "HEAD", self.git_dir / "index"
+        # A store of refs that keeps HEAD elsewhere always has git put it back.
+        if head.is_symlink() or head.read_bytes() != self._head or self._head.startswith(b"ref:"):
+            return False
+        lock = index.with_name("index.lock")
+        if os.path.lexists(lock):
+            remove_tree(lock)
+        ours, theirs = self.index.lstat(), index.lstat()
+        same = ours.st_mtime_ns == theirs.st_mtime_ns and ours.st_size == theirs.st_size
+        of = self.digests.of
+        if not same or of(str(index), theirs) != of(str(self.index), ours):
+            self._put_index()
+        return True
 
     def restore(self) -> None:
         """Bring all files back to the commit, but for their modes.
@@ -85,9 +112,18 @@ class Worktree:
         sparing = {"GIT_INDEX_FILE": str(self.sparing)}
         self.git.run("clean", "--quiet", "-ffdx", variables=sparing)
         (self.git_dir / "index.lock").unlink(missing_ok=True)
-        # With its time stamp, by which git knows the files that may have changed in that instant.
-        shutil.copy2(self.index, self.git_dir / "index")
+        self._put_index()
+        self._head = (self.git_dir / "HEAD").read_bytes()
         self.copies.refresh(self.spared)
+
+    def _put_index(self) -> None:
+        """Give git the index of the commit, for whoever asks git there.
+
+        With its time stamp, by which git knows the files that may have changed in that instant.
+        """
+        place = self.git_dir / "index"
+        remove_tree(place)  # a link in its place would be followed
+        shutil.copy2(self.index, place)
 
     def _spare(self) -> None:
         """Make the index by which a sweep knows what to leave: tracked files and copied ones.

@@ -13,7 +13,7 @@ import stat
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,14 +21,16 @@ from pytest_autoloop.errors import RepositoryError, UsageError
 from pytest_autoloop.history.command import GitCommand
 from pytest_autoloop.history.copies import Copies, find_copies, stamp
 from pytest_autoloop.history.files import (
+    holds,
     real_parent,
     relative_path,
     remove_tree,
     replace_file,
 )
 from pytest_autoloop.history.gitparts import GitRefs, GitSettings
-from pytest_autoloop.history.integrity import Digests, Seal
+from pytest_autoloop.history.integrity import Seal
 from pytest_autoloop.history.leftovers import remove_leftovers
+from pytest_autoloop.history.looks import Digests
 from pytest_autoloop.history.sealed import SealedWorktree
 from pytest_autoloop.history.worktree import Worktree
 
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from pytest_autoloop.history.repository import Repository
+    from pytest_autoloop.history.sealed import Alterations
 
 _PERMISSIONS = 0o777
 #: Of what git keeps of a checkout elsewhere: what says where the rest is read from.
@@ -173,22 +176,24 @@ class WorktreePool:
             RepositoryError: the checkout could not be restored, nor made anew.
         """
         worktree = self._worktrees[name]
-        another = commit is not None and commit != worktree.commit
-        if commit is not None and another:
-            worktree.commit = commit
-            worktree.written.clear()
-        try:
-            worktree.restore()
-            if another:
-                worktree.sealed = self._sealed(worktree.path)
-            whole = worktree.sealed.mend()
-        except (RepositoryError, OSError):
-            whole = False
-        if not whole:
-            # A run can leave what git cannot sweep away, and that is no reason to end a campaign.
-            worktree = self._rebuild(name, worktree)
-        for path, content in worktree.written.items():
-            self._put(worktree, path, content)
+        if commit is None or commit == worktree.commit:
+            self._mend(name, worktree.sealed.alterations(worktree.written))
+            return
+        worktree.commit = commit
+        worktree.written.clear()
+        self._restore(name, sealed_anew=True)
+
+    def put_back(self, name: str) -> list[str]:
+        """Return what a run changed, as `altered`, and bring the checkout back, as `reset`.
+
+        One look at the files serves both.
+
+        Raises:
+            RepositoryError: as both.
+        """
+        found = self._look(name)
+        self._mend(name, found)
+        return [one.name for one in found.altered]
 
     def reset_all(self) -> None:
         """Bring every checkout back to its commit, as `reset` does, but those that are lent.
@@ -223,6 +228,9 @@ class WorktreePool:
             RepositoryError: git's own settings or hooks are not what they were: nothing of git may
                 be run there before somebody has looked.
         """
+        return [one.name for one in self._look(name).altered]
+
+    def _look(self, name: str) -> Alterations:
         worktree = self._worktrees[name]
         found = self._settings.differences() if self._settings is not None else []
         # The user's own worktrees come and go.
@@ -233,7 +241,36 @@ class WorktreePool:
                 f"{', '.join(changed)} in {self._repository.root}, while a candidate ran. If it "
                 "was not you, look at it before you run git there; then start again."
             )
-        return [one.name for one in worktree.sealed.alterations(worktree.written).altered]
+        return worktree.sealed.alterations(worktree.written)
+
+    def _mend(self, name: str, found: Alterations) -> None:
+        """Bring a checkout back to its commit, by git only where more is needed than to remove."""
+        worktree = self._worktrees[name]
+        whole = False
+        with suppress(RepositoryError, OSError):
+            # What a target holds that was not written here is not sealed either.
+            known = worktree.written.keys() >= set(self._targets)
+            whole = known and worktree.sealed.sweep(found) and worktree.settle()
+        if not whole:
+            self._restore(name)
+            return
+        for path, content in worktree.written.items():
+            if not holds(worktree.path / path, content):
+                self._put(worktree, path, content)
+
+    def _restore(self, name: str, *, sealed_anew: bool = False) -> None:
+        worktree = self._worktrees[name]
+        whole = False
+        with suppress(RepositoryError, OSError):
+            worktree.restore()
+            if sealed_anew:
+                worktree.sealed = self._sealed(worktree.path)
+            whole = worktree.sealed.mend()
+        if not whole:
+            # A run can leave what git cannot sweep away, and that is no reason to end a campaign.
+            worktree = self._rebuild(name, worktree)
+        for path, content in worktree.written.items():
+            self._put(worktree, path, content)
 
     def changes(self, name: str) -> list[str]:
         """Return all files that differ from the commit or are new, as git sees them.
@@ -270,7 +307,7 @@ class WorktreePool:
     def _adopt(self, path: Path, commit: str) -> Worktree:
         """Learn all there is to know of a checkout before anything has run in it."""
         copies = Copies(self._repository.root, path, self._stamps)
-        worktree = Worktree(path, commit, copies, self._sealed(path))
+        worktree = Worktree(path, commit, copies, self._sealed(path), self._digests)
         worktree.adopt()
         worktree.sealed = self._sealed(path)
         return worktree

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_autoloop.history.gitparts import GitRefs, GitSettings
-from pytest_autoloop.history.integrity import Difference, Digests, Seal, Tree
+from pytest_autoloop.history.integrity import Difference, Seal
+from pytest_autoloop.history.looks import Digests, Tree
 from pytest_autoloop.history.repository import Repository
 from tests.history.conftest import TARGET, Checkout
 
@@ -216,7 +217,8 @@ def test_pipes_and_sockets_are_never_opened(place: Path):
         server.bind(os.path.relpath(place / "socket"))
         program = (
             "import sys; from pathlib import Path\n"
-            "from pytest_autoloop.history.integrity import Seal, Tree\n"
+            "from pytest_autoloop.history.integrity import Seal\n"
+            "from pytest_autoloop.history.looks import Tree\n"
             "seal = Seal.of(Tree(Path(sys.argv[1]))); print(seal.broken(thorough=True))"
         )
         done = subprocess.run(

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_autoloop.history.gitparts import GitRefs, GitSettings
-from pytest_autoloop.history.integrity import Seal, Tree
+from pytest_autoloop.history.integrity import Seal
+from pytest_autoloop.history.looks import Tree
 from pytest_autoloop.history.repository import Repository
 from pytest_autoloop.history.worktrees import WorktreePool
 from tests.history.conftest import TARGET, Checkout

@@ -180,6 +180,7 @@ def test_every_write_has_a_time_stamp_of_its_own(pool: WorktreePool):
     for number in range(5):
         pool.write("candidate", TARGET, f"x = {number}\n".encode())
         seen.add(int(target.stat().st_mtime))
+        target.write_text("cheat")
         pool.reset("candidate")
         seen.add(int(target.stat().st_mtime))
     assert len(seen) == 11
