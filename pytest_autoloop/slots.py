@@ -94,11 +94,8 @@ class Slots:
             if self._closed.is_set():
                 # The child was ended, whatever it says; and nobody may touch the checkout now.
                 raise EvaluationError("the campaign ends")
-            try:
-                return judged(report, self._pool.altered(slot.name), self._written)
-            finally:
-                # Whatever it left, a cache or a module, must not help the next one there.
-                self._pool.reset(slot.name)
+            # Whatever it left, a cache or a module, must not help the next one there.
+            return judged(report, self._pool.put_back(slot.name), self._written)
 
     def close(self) -> None:
         """End what is being guarded, and everything that is kept for guarding."""
