@@ -12,12 +12,13 @@ from pytest_autoloop.decision.series import Calibration
 from pytest_autoloop.decision.verdict import told_violation, violated
 from pytest_autoloop.errors import BaselineRed, UsageError
 from pytest_autoloop.evaluation import judge
-from pytest_autoloop.evaluation.evaluator import Limits
 from pytest_autoloop.evaluation.judge import clean
 from pytest_autoloop.evaluation.launchers import SpawnLauncher
+from pytest_autoloop.evaluation.limits import Limits
 from pytest_autoloop.evaluation.runner import Runner
 from pytest_autoloop.harness.manifest import Manifest
 from pytest_autoloop.harness.symbols import unusable
+from pytest_autoloop.headstart import first_run, get_ahead
 from pytest_autoloop.model import TIME, Decision, Pair, Sample
 
 if TYPE_CHECKING:
@@ -34,6 +35,11 @@ _CALIBRATION_PAIRS = 3
 #: Seconds the very first run may take, before anything is known of the harness.
 _FIRST_LIMIT = 3600.0
 _LISTED = 10
+_NOTHING_SCORES = (
+    "nothing gives a score: there is no metric, and no benchmark passed on the untouched {target}. "
+    "Let a test that uses the `benchmark` fixture run (it may be skipped), or add a fixture "
+    "decorated with @autoloop.metric"
+)
 _NO_SCORE = "A metric has to return a number each time, and a benchmark has to run: none may skip."
 #: Ignored or untracked names that no harness needs from the user's checkout.
 _NOT_DATA = (
@@ -96,7 +102,8 @@ def establish(
     evaluator = workplace.evaluator
     evaluator.limits = Limits(timeout or _FIRST_LIMIT, timeout or _FIRST_LIMIT)
     python = workplace.target.path.endswith(".py")
-    run = evaluator.run_guards(max_failures=0, recorded=python)
+    evaluator.trusted = True
+    run = first_run(workplace, recorded=python)
     verdict = _green(run, workplace)
     passed = {node for node, outcome in verdict.outcomes.items() if outcome == "passed"}
     timed = any(metric.name == TIME.name for metric in metrics)
@@ -104,17 +111,13 @@ def establish(
     if not scored:
         metrics = tuple(metric for metric in metrics if metric.name != TIME.name)
     if not metrics:
-        message = (
-            "nothing gives a score: there is no metric, and no benchmark passed on the untouched "
-            f"{workplace.target.path}. Let a test that uses the `benchmark` fixture run (it may be "
-            "skipped), or add a fixture decorated with @autoloop.metric"
-        )
-        raise BaselineRed(message)
+        raise BaselineRed(_NOTHING_SCORES.format(target=workplace.target.path))
     manifest = Manifest(frozenset(passed), frozenset(scored), metrics, hidden, workplace.copied)
     evaluator.limits = Limits.after(run.exit.seconds, timeout)
     written = frozenset(workplace.pool.altered("candidate"))
     evaluator.usual.update(judge.traces(run))
     workplace.pool.reset("candidate")
+    get_ahead(workplace, run)
     not_isolated, weak = isolate(workplace, run, manifest)
     if not_isolated:
         learn_usual(workplace, manifest)
@@ -122,6 +125,7 @@ def establish(
     evaluator.learning = True
     pairs = [_same(workplace, manifest)]
     evaluator.learning = False
+    evaluator.trusted = False
     _canary(workplace, manifest, pairs[0].candidate)
     program = python and not _layout_counts(workplace, manifest, pairs[0])
     paired = time.monotonic()

@@ -67,6 +67,7 @@ class Comparison:
         `pairs` holds what was measured, also when the candidate could not be measured to the end.
         """
         self.pairs, self.seconds = [], {}
+        self.evaluator.begin_comparison()
         finding = None
         while finding is None:
             failure = self._measure() if self.pairs else self._race(policy)
@@ -100,6 +101,7 @@ class Comparison:
         to the next control are flagged.
         """
         self.pairs = []
+        self.evaluator.begin_comparison()
         self._since_control = 0
         if self._measure("control") is None:
             self._noisier = self.calibration.unusual(self.pairs, policy.metrics)
@@ -108,6 +110,7 @@ class Comparison:
     def audit(self, policy: Policy) -> Audit | None:
         """Measure the baseline (as incumbent) against the best (as candidate) on fresh pairs."""
         self.pairs = []
+        self.evaluator.begin_comparison(fresh=True)
         exact = all(metric.name in self.calibration.exact for metric in policy.metrics)
         for _ in range(1 if exact else _AUDIT_PAIRS):
             if self._measure("audit") is not None:

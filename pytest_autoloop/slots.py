@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from pytest_autoloop.errors import EvaluationError
 from pytest_autoloop.evaluation.process import GRACE
-from pytest_autoloop.evaluation.runner import Runner
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from pytest_autoloop.evaluation.evaluator import Evaluator
     from pytest_autoloop.evaluation.launchers import Launcher
+    from pytest_autoloop.evaluation.runner import Runner
     from pytest_autoloop.history.worktrees import WorktreePool
     from pytest_autoloop.model import GuardReport
 
@@ -70,7 +70,7 @@ class Slots:
         for number in range(1, count + 1):
             name = f"candidate-{number}"
             launcher = runner.launcher.twin()
-            own = Runner(runner.project, pool.directory, launcher, runner.sandbox)
+            own = runner.twin(launcher)
             self._slots.append(_Slot(name, _checked_out(pool, name, commit), launcher, own))
         self._free = threading.Condition()
         #: The one that was used last is the warmest.

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 from pytest_autoloop.errors import UsageError
 from pytest_autoloop.evaluation.containment.layers import Layers, probe
-from pytest_autoloop.evaluation.evaluator import Evaluator, Limits
+from pytest_autoloop.evaluation.evaluator import Evaluator
 from pytest_autoloop.evaluation.launchers import choose_launcher
+from pytest_autoloop.evaluation.limits import Limits
 from pytest_autoloop.evaluation.runner import Project, Runner, import_roots, warm_environment
 from pytest_autoloop.evaluation.sandbox import Sandbox, package_paths
 from pytest_autoloop.harness.symbols import locate
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from pytest_autoloop.settings import Settings
     from pytest_autoloop.targets import Leg
 
+#: Directory of this package.
+_OURS = Path(__file__).resolve().parent
 #: Bytes that are read at once.
 _BLOCK = 2**20
 
@@ -259,6 +262,8 @@ def set_up(
                 ),
                 pool.directory,
                 sandbox.prefix(pool.directory),
+                projects=(repository.root,),
+                ours=any(_OURS in (repository.root / path).parents for path in targets),
             )
         ) as launcher,
     ):

@@ -273,7 +273,7 @@ def test_an_exact_metric_that_moves_is_noticed(project: Project) -> None:
     assert session.decisions == [("discard", "no-gain"), ("keep", "")], session.output
     assert "two runs of this candidate gave different values" in session.journal[1]["detail"]
     assert [len(row["pairs"]) for row in session.journal] == [3, 2, 2]
-    assert header(project)["launcher"] == "forkserver"
+    assert header(project)["launcher"] == "forkserver (session)"
 
 
 def test_where_forking_is_unsafe_children_are_started_anew(

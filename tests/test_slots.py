@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_autoloop.errors import EvaluationError
-from pytest_autoloop.evaluation.evaluator import Evaluator, Limits
+from pytest_autoloop.evaluation.evaluator import Evaluator
 from pytest_autoloop.evaluation.launchers import choose_launcher
+from pytest_autoloop.evaluation.limits import Limits
 from pytest_autoloop.evaluation.runner import Project as ProjectUnderTest
 from pytest_autoloop.evaluation.runner import Runner, warm_environment
 from pytest_autoloop.history.repository import Repository
@@ -173,7 +174,7 @@ def test_a_warm_parent_outlives_the_thread_that_wanted_it(project: Project) -> N
             thread.start()
             thread.join(LIMIT)
             launcher = slots._slots[0].launcher
-            warm.append(launcher.parent(0))  # type: ignore[attr-defined]
+            warm.append(launcher._nursery.parent(0))  # type: ignore[attr-defined]
         slots.close()
     assert warm[0] is warm[2] is True
     assert warm[1] is warm[3]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import copy
 import random
-import statistics
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_autoloop.errors import EvaluationError
@@ -14,22 +13,21 @@ from pytest_autoloop.evaluation import alone, judge
 from pytest_autoloop.evaluation.compatible.claims import unclaimed
 from pytest_autoloop.evaluation.killers import Killers
 from pytest_autoloop.evaluation.profile import hot_lines
-from pytest_autoloop.model import Decision, GuardReport, HotLine, Pair, Sample, Statistic
+from pytest_autoloop.evaluation.protocol import KEPT_SEEDS
+from pytest_autoloop.evaluation.turns import reduced
+from pytest_autoloop.model import Decision, GuardReport, HotLine, Pair, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from pytest_autoloop.evaluation.limits import Limits
     from pytest_autoloop.evaluation.runner import Isolation, Run, Runner
     from pytest_autoloop.harness.manifest import Manifest
     from pytest_autoloop.history.worktrees import WorktreePool
     from pytest_autoloop.model import Assurance
 
-#: A child's wall-clock limit in seconds, unless the user sets one: this, or a multiple of the
-#: baseline's time, whichever is longer.
-_SHORTEST_LIMIT = 60.0
-_LIMIT_FACTOR = 5.0
 #: Seconds from which on a turn is long: its side is then measured once a pair.
 _LONG_TURN = 10.0
 #: Longest time for fresh inputs after the guards, and for timing from outside, in seconds.
@@ -37,20 +35,6 @@ _FRESH_SECONDS = 10.0
 _VERIFY_SECONDS = 20.0
 #: A guard that hangs is stopped by name a little before its whole session is.
 _TEST_SHARE = 0.8
-
-
-@dataclass(slots=True)
-class Limits:
-    """Wall-clock limits of child sessions, in seconds."""
-
-    guard: float
-    measure: float
-
-    @classmethod
-    def after(cls, guard_seconds: float, chosen: float | None) -> Limits:
-        """Derive limits from the baseline's guard time, or from the user's choice."""
-        limit = chosen or max(_SHORTEST_LIMIT, _LIMIT_FACTOR * guard_seconds)
-        return cls(limit, limit)
 
 
 class Evaluator:
@@ -90,9 +74,16 @@ class Evaluator:
         self._killers = Killers()
         #: Seconds spent so far on waiting until the machine was free: no stage took them.
         self.waited = 0.0
-        # Each pair has its own hash seed, and a warm parent with a memory layout of its own, which
-        # its sides share: what layout does to a time is not the candidate's doing.
+        #: What runs is the user's own code: the target is untouched.
+        self.trusted = False
+        #: Files that have to be collected for what gives the score; None collects all.
+        self.scoring: list[str] | None = None
+        # Each pair of a comparison has its own hash seed, and a warm parent with a memory layout of
+        # its own, which its sides share: what layout does to a time is not the candidate's doing.
         self._pairs_run = 0
+        self._pairs_compared = 0
+        self._last_seed = KEPT_SEEDS
+        self._fresh = False
         self._turn_seconds = 0.0
         self._random = random.Random(0)  # noqa: S311 - an order, not a secret
 
@@ -115,6 +106,14 @@ class Evaluator:
         twin.waited = 0.0
         return twin
 
+    def begin_comparison(self, *, fresh: bool = False) -> None:
+        """Let the next pair be the first of a comparison.
+
+        The first few pairs of each comparison share their layouts with those of the others, whose
+        warm parents are there already; those of a `fresh` one are new.
+        """
+        self._pairs_compared, self._fresh = 0, fresh
+
     def keep_collected_order(self) -> None:
         """Run guards as they are collected from now on: some fail in another order."""
         self.test_seconds = {}
@@ -133,7 +132,10 @@ class Evaluator:
         They run as collected, or `arranged` when `test_seconds` is known: killers first, then
         the cheapest. Only trusted code may be `recorded`.
         """
-        wanted: dict[str, Any] = {"hide_current_test": self.hide_current_test}
+        wanted: dict[str, Any] = {
+            "hide_current_test": self.hide_current_test,
+            "trusted": self.trusted,
+        }
         if recorded:
             wanted["mode"] = "record"
         if self.isolation is not None and "differential" not in self._runner.sandbox.without:
@@ -172,15 +174,16 @@ class Evaluator:
 
     def profile(self) -> tuple[HotLine, ...]:
         """Return where the benchmarks spend their time in the incumbent; empty if it failed."""
-        with self._after(alone.quiet()):
+        with self._after(alone.quiet()), self._shown(incumbent=True) as place:
             run = self._runner.run(
-                self._incumbent,
+                place,
                 "measure",
                 seconds=self.limits.measure,
                 hide_current_test=self.hide_current_test,
+                collected=self.scoring,
                 profile=True,
             )
-        self._restore()
+            self._restore()
         return () if run.verdict is None else hot_lines(run.verdict.samples)
 
     def pair(
@@ -208,13 +211,12 @@ class Evaluator:
         self, manifest: Manifest, *, exact: bool, enough: Callable[[Pair], bool] | None
     ) -> Pair | Decision:
         self._pairs_run += 1
+        hash_seed = 0 if exact else self._next_seed()
         once = exact or self._turn_seconds > _LONG_TURN
         order = self._random.choice(("IC", "CI") if once else ("ICCI", "CIIC"))
         turns: list[Sample] = []
         for side in order:
-            measured = self.sample(
-                manifest, incumbent=side == "I", hash_seed=0 if exact else self._pairs_run
-            )
+            measured = self.sample(manifest, incumbent=side == "I", hash_seed=hash_seed)
             if isinstance(measured, Decision):
                 # Before the first pair is whole, both sides are the untouched target.
                 if side == "C" or self._pairs_run == 1 or measured.reason == "tampered":
@@ -227,6 +229,13 @@ class Evaluator:
                 if enough(half):
                     return half
         return self._paired(turns, order)
+
+    def _next_seed(self) -> int:
+        self._pairs_compared += 1
+        if not self._fresh and self._pairs_compared <= KEPT_SEEDS:
+            return self._pairs_compared
+        self._last_seed += 1
+        return self._last_seed
 
     def _paired(self, turns: Sequence[Sample], order: str) -> Pair:
         sides = {
@@ -242,47 +251,54 @@ class Evaluator:
         self, manifest: Manifest, *, incumbent: bool, hash_seed: int = 0
     ) -> Sample | Decision:
         """Measure one side in one fresh process."""
-        worktree = self._incumbent if incumbent else self._candidate
         fixtures = [metric.name for metric in manifest.fixtures]
-        isolated = self.isolation is not None
         # Benchmarks time the target where it is called; a proxy would time the pipe. What metrics
         # return is believed when the candidate could not reach the process that returns it.
         parts: list[tuple[list[str], bool]] = [(fixtures, bool(manifest.benchmarks))]
-        if isolated:
+        if self.isolation is not None:
             parts = [([], True)] if manifest.benchmarks else []
             parts += [(fixtures, False)] if fixtures else []
         found = Sample()
         self._turn_seconds = 0.0
-        for metrics, timed in parts:
-            run = self._runner.run(
-                worktree,
-                "measure",
-                seconds=self.limits.measure,
-                hash_seed=hash_seed,
-                isolation=None if timed else self.isolation,
-                metrics=metrics,
-                timed=timed,
-                hide_current_test=self.hide_current_test,
-            )
-            self._turn_seconds += run.exit.seconds
-            changed = self._restore()
-            if changed:
-                message = f"the run changed {', '.join(changed)} while it was measured"
-                return Decision("discard", "tampered", message)
-            if self.learning:
-                self._learn(run)
-            asked = replace(
-                manifest,
-                benchmarks=manifest.benchmarks if timed else frozenset(),
-                metrics=tuple(m for m in manifest.fixtures if m.name in metrics),
-            )
-            part = judge.sample(run, asked, self.usual, self._unclaimed)
-            if isinstance(part, Decision):
-                return part
-            found = Sample(
-                found.warm | part.warm, found.first | part.first, found.metrics | part.metrics
-            )
+        with self._shown(incumbent=incumbent) as place:
+            for metrics, timed in parts:
+                part = self._part(place, manifest, metrics, timed=timed, hash_seed=hash_seed)
+                if isinstance(part, Decision):
+                    return part
+                found = Sample(
+                    found.warm | part.warm, found.first | part.first, found.metrics | part.metrics
+                )
         return found
+
+    def _part(
+        self, place: Path, manifest: Manifest, metrics: list[str], *, timed: bool, hash_seed: int
+    ) -> Sample | Decision:
+        """Measure some metrics, and the benchmarks if they are `timed`, in one process."""
+        run = self._runner.run(
+            place,
+            "measure",
+            seconds=self.limits.measure,
+            hash_seed=hash_seed,
+            isolation=None if timed else self.isolation,
+            metrics=metrics,
+            timed=timed,
+            hide_current_test=self.hide_current_test,
+            trusted=self.trusted,
+            collected=self.scoring,
+        )
+        self._turn_seconds += run.exit.seconds
+        changed = self._restore()
+        if changed:
+            message = f"the run changed {', '.join(changed)} while it was measured"
+            return Decision("discard", "tampered", message)
+        if self.learning:
+            self._learn(run)
+        asked = replace(
+            manifest,
+            benchmarks=manifest.benchmarks if timed else frozenset(),
+            metrics=tuple(m for m in manifest.fixtures if m.name in metrics),
+        )
+        return judge.sample(run, asked, self.usual, self._unclaimed)
 
     @contextmanager
     def _after(self, turn: AbstractContextManager[float]) -> Iterator[None]:
@@ -297,46 +313,37 @@ class Evaluator:
             rest = unclaimed(run.verdict.claimed, run.exit.seconds)
             self._unclaimed = max(rest, self._unclaimed or 0.0)
 
+    @contextmanager
+    def _shown(self, *, incumbent: bool) -> Iterator[Path]:
+        """Yield where a side is measured: both in the candidate's worktree, in turns.
+
+        So neither the path of a file nor what is kept of a directory differs between them, and one
+        standing session serves both. Without a pool each has its own.
+        """
+        pool, target = self._pool, self._runner.project.target
+        if pool is None or not incumbent:
+            yield self._incumbent if incumbent else self._candidate
+            return
+        # Nothing runs in the incumbent's own worktree.
+        content, candidate = (
+            (side / target).read_bytes() for side in (self._incumbent, self._candidate)
+        )
+        pool.write("candidate", target, content)
+        try:
+            yield self._candidate
+        finally:
+            pool.write("candidate", target, candidate)
+
     def _restore(self) -> list[str]:
-        """Undo what a turn left in either worktree; return what no turn may change.
+        """Undo what a turn left in the worktree; return what no turn may change.
 
         A candidate could otherwise make the harness easier, the incumbent slower, or leave itself
         a file of answers for the next turn.
         """
         if self._pool is None:
             return []
-        changed: set[str] = set()
-        for name in ("incumbent", "candidate"):
-            changed.update(self._pool.altered(name))
-            self._pool.reset(name)
+        changed = set(self._pool.altered("candidate"))
+        self._pool.reset("candidate")
         if self.learning:
             self.written |= changed
         return sorted(changed - self.written)
-
-
-def reduced(turns: Sequence[Sample], statistic: Statistic) -> Sample:
-    """Return what several turns of one side come to.
-
-    Of times the fastest, as of rounds, or their geometric mean when rounds are reduced to a
-    median; of first calls the fastest; of metrics the mean.
-    """
-    if len(turns) == 1:
-        return turns[0]
-    reduce = min if statistic == "min" else _geometric_mean
-    return Sample(
-        warm=_merged([turn.warm for turn in turns], reduce),
-        first=_merged([turn.first for turn in turns], min),
-        metrics=_merged([turn.metrics for turn in turns], statistics.fmean),
-    )
-
-
-def _merged(
-    parts: Sequence[dict[str, float]], reduce: Callable[[list[float]], float]
-) -> dict[str, float]:
-    shared = set.intersection(*(set(part) for part in parts))
-    return {name: reduce([part[name] for part in parts]) for name in sorted(shared)}
-
-
-def _geometric_mean(values: list[float]) -> float:
-    # A clock that did not move gives zero, which has no geometric mean.
-    return statistics.geometric_mean(values) if min(values) > 0 else min(values)

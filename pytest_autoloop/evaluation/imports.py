@@ -14,12 +14,15 @@ import sys
 from copy import copy
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     import types
     from collections.abc import Callable, Sequence
     from importlib.machinery import ModuleSpec
+
+
+MakeLoader: TypeAlias = "Callable[[str, str], importlib.machinery.SourceFileLoader]"
 
 
 class SourceLoader(importlib.machinery.SourceFileLoader):
@@ -29,14 +32,15 @@ class SourceLoader(importlib.machinery.SourceFileLoader):
     one length, written within a second, do.
     """
 
-    #: SHA-256 of the last source this process compiled for the target.
-    compiled: str = ""
+    #: Is told the SHA-256 of the source, before anything of it is executed.
+    loaded: Callable[[str], None] | None = None
 
     def get_code(self, fullname: str) -> types.CodeType:
         """Compile the file as it is on disk now."""
         path = self.get_filename(fullname)
         source = self.get_data(path)
-        type(self).compiled = hashlib.sha256(source).hexdigest()
+        if SourceLoader.loaded is not None:
+            SourceLoader.loaded(hashlib.sha256(source).hexdigest())
         code: types.CodeType = self.source_to_code(source, path)
         return code
 
@@ -49,12 +53,14 @@ class WorktreeFinder:
         checkout: Path,
         worktree: Path,
         target: str,
-        target_loader: Callable[[str, str], importlib.machinery.SourceFileLoader] = SourceLoader,
+        target_loader: MakeLoader = SourceLoader,
+        other_loader: MakeLoader = importlib.machinery.SourceFileLoader,
     ) -> None:
         self._checkout = checkout
         self._worktree = worktree
         self._target = worktree / target
         self._target_loader = target_loader
+        self._other_loader = other_loader
 
     def find_spec(
         self,
@@ -84,9 +90,9 @@ class WorktreeFinder:
         origin = self._mapped(spec.origin)
         # pytest's own loader rewrites assertions and reads the path from the specification.
         if type(spec.loader) is importlib.machinery.SourceFileLoader:
-            is_target = Path(origin) == self._target
-            if is_target or origin != spec.origin:
-                make = self._target_loader if is_target else importlib.machinery.SourceFileLoader
+            path = Path(origin)
+            if path == self._target or self._worktree in path.parents:
+                make = self._target_loader if path == self._target else self._other_loader
                 return _located(name, origin, make(name, origin), spec)
         elif origin != spec.origin and spec.loader is not None:
             other = copy(spec.loader)

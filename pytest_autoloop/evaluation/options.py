@@ -73,10 +73,9 @@ def reset(option: argparse.Namespace) -> None:
             setattr(option, name, value)
 
 
-def for_guards(config: pytest.Config, max_failures: int, test_timeout: float) -> None:
+def for_guards(config: pytest.Config, test_timeout: float) -> None:
     """Run every guard once, benchmarks too, and bound each by name."""
     option = config.option
-    option.maxfail = max_failures
     _set(option, benchmark_disable=True, benchmark_enable=False)
     if test_timeout and hasattr(option, "timeout") and not _has_timeout(config):
         _set(option, timeout=test_timeout, timeout_method="signal")
@@ -84,7 +83,6 @@ def for_guards(config: pytest.Config, max_failures: int, test_timeout: float) ->
 
 def for_measuring(option: argparse.Namespace, benchmark_seconds: float, clock: Clock) -> None:
     """Time benchmarks by a clock, without a timer that could fire inside them."""
-    option.maxfail = 1
     _set(option, benchmark_disable=False, benchmark_enable=True, timeout=0)
     if float(getattr(option, "benchmark_max_time", 0)) == _BENCHMARK_MAX_TIME:
         option.benchmark_max_time = str(benchmark_seconds)

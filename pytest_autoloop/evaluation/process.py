@@ -174,8 +174,10 @@ def run_limited(
     return Exit(process.returncode, timed_out, time.monotonic() - began)
 
 
-def wait_for(process: int, seconds: float) -> bool:
+def wait_for(process: int, seconds: float, hangup: int | None = None) -> bool:
     """Wait for a process to end, without reaping it; False when time is up.
+
+    It is, too, when nobody holds the other end of the descriptor `hangup` any more.
 
     Raises:
         OSError: this system cannot wait for a process by its number.
@@ -187,7 +189,10 @@ def wait_for(process: int, seconds: float) -> bool:
     try:
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
-        return bool(poll.poll(min(seconds * 1000, LONGEST_POLL)))
+        if hangup is not None:
+            poll.register(hangup, 0)
+        events = poll.poll(min(seconds * 1000, LONGEST_POLL))
+        return any(found == descriptor for found, _ in events)
     finally:
         os.close(descriptor)
 

@@ -18,8 +18,17 @@ Phase: TypeAlias = Literal["guard", "measure", "verify"]
 #: (trusted code alone), or a proxy for a candidate in a worker.
 Mode: TypeAlias = Literal["compatible", "record", "isolated"]
 
-#: File in a child's temporary directory that names the test it is running.
-RUNNING = "running"
+#: Hash seeds that comparisons share, from 1 on: warm parents of as many are kept, besides that of
+#: seed 0, which is the guards'.
+KEPT_SEEDS = 3
+#: How far a standing session goes ahead of the children that are forked from it, as
+#: `evaluation.standing` says: from the one that leaves the least to a child.
+Level: TypeAlias = Literal["session", "plugins", "imports"]
+LEVELS: tuple[Level, ...] = ("session", "plugins", "imports")
+
+#: Files in a child's temporary directory: one names the test it is running, the other holds the
+#: SHA-256 of the target's source as it was loaded, written before any of it is executed.
+RUNNING, LOADED = "running", "loaded"
 #: Files that the parent writes there in isolated mode: the first commit's target, the calls that
 #: were recorded, and the incumbent's target when a gain is verified.
 ORIGINAL, RECORDING, INCUMBENT = "original", "recording", "incumbent"
@@ -84,10 +93,21 @@ class ChildSpec:
     profile: bool = False
     #: Whether PYTEST_CURRENT_TEST is taken out of the environment while a test runs.
     hide_current_test: bool = True
+    #: Directory of the harness's bytecode, and whether the target is the user's own, so that this
+    #: child may write there; without it nothing is remembered.
+    bytecode: str = ""
+    trusted: bool = False
+    #: POSIX paths below the worktree of the files that hold what gives the score: no other file is
+    #: collected for measuring. None collects all.
+    collected: list[str] | None = None
 
     def file(self, name: str) -> Path:
         """Return the path of a file in the child's temporary directory."""
         return Path(self.temporary, name)
+
+    def standing(self) -> ChildSpec:
+        """Return what is known before a run: all that pytest is configured by, and nothing else."""
+        return ChildSpec(**{name: getattr(self, name) for name in _STANDING})
 
     def write(self, path: Path) -> None:
         """Write the specification for the child to read."""
@@ -97,6 +117,13 @@ class ChildSpec:
     def read(cls, path: Path) -> ChildSpec:
         """Read what the parent wrote."""
         return cls(**json.loads(path.read_text(encoding="utf-8")))
+
+
+#: Fields that a session is configured by, before it is known what it runs on.
+_STANDING = (
+    *("phase", "args", "worktree", "checkout", "target", "verdict", "temporary", "test_timeout"),
+    *("benchmark_seconds", "clock", "statistic", "bytecode"),
+)
 
 
 @dataclass(slots=True)
@@ -122,8 +149,12 @@ class Verdict:
     invalid: dict[str, str] = field(default_factory=dict)
     #: Where the target was loaded from when that is not the worktree.
     foreign: str = ""
-    #: SHA-256 of the target's source as it was compiled; empty when nothing imported it.
-    compiled: str = ""
+    #: Modules from outside of the project that are imported by now, in the order of their import.
+    imported: list[str] = field(default_factory=list)
+    #: What of the project asks to be there before a session begins, such as hooks of a conftest.
+    early: list[str] = field(default_factory=list)
+    #: POSIX paths below the worktree of the files that hold benchmarks and metrics.
+    scoring: list[str] = field(default_factory=list)
     #: What `api.Api` says of the target, after a recording session.
     api: dict[str, Any] = field(default_factory=dict)
     #: Whether the session has a fixture `autoloop_inputs`.

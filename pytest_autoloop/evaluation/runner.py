@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
-import shutil
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_autoloop.errors import EvaluationError, RepositoryError
 from pytest_autoloop.evaluation.compatible.private import Reserved
 from pytest_autoloop.evaluation.launchers import Launch, Launcher
 from pytest_autoloop.evaluation.protocol import (
     INCUMBENT,
+    LOADED,
     ORIGINAL,
     RECORDING,
     RUNNING,
@@ -23,6 +26,7 @@ from pytest_autoloop.evaluation.protocol import (
     Verdict,
 )
 from pytest_autoloop.evaluation.sandbox import Sandbox
+from pytest_autoloop.history.files import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
     from pytest_autoloop.model import Clock, Statistic
 
 _TAIL_BYTES = 20_000
+#: Directory beside the temporary ones: the harness's bytecode.
+_BYTECODE = "bytecode"
 #: Set by pytest in the parent, or by xdist: a child that inherits them misreads its own state.
 _SCRUBBED_PREFIXES = ("GIT_", "PYTEST_XDIST_", "PYTEST_CURRENT_TEST", "PYTEST_VERSION")
 
@@ -89,7 +95,11 @@ class Run:
 
 
 class Runner:
-    """Runs child sessions, each in a fresh process and a temporary directory of its own."""
+    """Runs child sessions, one at a time, each in a fresh process.
+
+    The temporary directory has the same name for all, so that a session can be begun before it is
+    known what it runs on; it is made anew for each.
+    """
 
     def __init__(
         self, project: Project, scratch: Path, launcher: Launcher, sandbox: Sandbox | None = None
@@ -98,6 +108,19 @@ class Runner:
         self._scratch = scratch
         self.launcher = launcher
         self.sandbox = sandbox or Sandbox()
+        self._bytecode: Path | None = None
+        self._temporary: Path | None = None
+
+    def keep_bytecode(self) -> None:
+        """Keep the harness's compiled code from now on: trusted sessions write it, others read."""
+        self._bytecode = self._scratch / _BYTECODE
+        self._bytecode.mkdir(exist_ok=True)
+
+    def twin(self, launcher: Launcher) -> Runner:
+        """Return one for another thread, which needs a launcher of its own."""
+        twin = Runner(self.project, self._scratch, launcher, self.sandbox)
+        twin._bytecode = self._bytecode
+        return twin
 
     def run(
         self,
@@ -118,9 +141,11 @@ class Runner:
         Raises:
             EvaluationError: the child cannot be started.
         """
-        temporary = Path(tempfile.mkdtemp(prefix="run-", dir=self._scratch))
+        temporary = self._emptied()
         # Opened now: what the child's name for it leads to afterwards is the candidate's choice.
-        reserved, running = Reserved(temporary / "verdict"), Reserved(temporary / RUNNING)
+        reserved, running, loaded = (
+            Reserved(temporary / name) for name in ("verdict", RUNNING, LOADED)
+        )
         try:
             specification = self._specification(worktree, temporary, phase, wanted)
             if isolation is not None:
@@ -139,8 +164,9 @@ class Runner:
             specification.write(temporary / "spec.json")
             source = _content(worktree / self.project.target)
             ended = self.launcher.run(
-                self._launch(worktree, temporary, seconds=seconds, hash_seed=hash_seed)
+                self._launch(worktree, specification, seconds=seconds, hash_seed=hash_seed)
             )
+            _prove(source, loaded.read(), self.project.target)
             believed = not ended.timed_out and not ended.lost
             recorded = specification.mode == "record" and believed
             return Run(
@@ -152,9 +178,18 @@ class Runner:
                 recording=(_content(temporary / RECORDING) or b"") if recorded else b"",
             )
         finally:
-            reserved.close()
-            running.close()
-            shutil.rmtree(temporary, ignore_errors=True)
+            for file in (reserved, running, loaded):
+                file.close()
+
+    def _emptied(self) -> Path:
+        """Return the temporary directory, with nothing in it; another one if that is not to be."""
+        if self._temporary is not None:
+            with suppress(OSError, RepositoryError):
+                remove_tree(self._temporary)
+                self._temporary.mkdir(mode=0o700)
+                return self._temporary
+        self._temporary = Path(tempfile.mkdtemp(prefix="run-", dir=self._scratch))
+        return self._temporary
 
     def _specification(
         self, worktree: Path, temporary: Path, phase: Phase, wanted: Mapping[str, Any]
@@ -178,22 +213,43 @@ class Runner:
             network=sandbox.network,
             readable=list(map(str, sandbox.readable)),
             writable=list(map(str, sandbox.writable)),
+            bytecode=str(self._bytecode or ""),
             **wanted,
         )
 
-    def _launch(self, worktree: Path, temporary: Path, *, seconds: float, hash_seed: int) -> Launch:
-        project = self.project
+    def _launch(
+        self, worktree: Path, specification: ChildSpec, *, seconds: float, hash_seed: int
+    ) -> Launch:
+        project, temporary = self.project, Path(specification.temporary)
         places = _private_places(temporary)
         passed = self.sandbox.environment_of(
             os.environ, home=temporary / "home", secrets=project.secrets
         )
         return Launch(
             specification=temporary / "spec.json",
+            standing=specification.standing(),
             cwd=worktree / project.invocation_dir.relative_to(project.checkout),
             environment={**child_environment(passed, project, worktree), **places},
             output=temporary / "output",
             seconds=seconds,
             hash_seed=hash_seed,
+        )
+
+
+def _prove(source: bytes | None, loaded: bytes | None, target: str) -> None:
+    """See that the source that was loaded is the one that was there when the run began.
+
+    Raises:
+        EvaluationError: it is another one, so whatever was measured is not the candidate.
+    """
+    if source is None or not loaded:
+        return  # nothing imported it, or it was no module
+    digest = hashlib.sha256(source).hexdigest()
+    if loaded.decode("ascii", "replace") != digest:
+        raise EvaluationError(
+            f"a child session ran another {target} than it was given (SHA-256 {loaded[:12]!r}, not "
+            f"{digest[:12]}): nothing it said is used. Something else writes in the temporary "
+            "directory, or this is a fault of pytest-autoloop: please report it"
         )
 
 

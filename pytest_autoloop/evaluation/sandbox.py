@@ -104,12 +104,13 @@ def confine(spec: ChildSpec) -> None:
     if not spec.contained or sys.platform == "darwin":
         # There the whole command runs in a box.
         return
+    bytecode = [Path(spec.bytecode)] if spec.bytecode else []
     sandbox = Sandbox(
         network=spec.network,
-        readable=tuple(map(Path, spec.readable)),
+        readable=(*map(Path, spec.readable), *bytecode),
         writable=tuple(map(Path, spec.writable)),
     )
-    writable = (Path(spec.worktree), Path(spec.temporary))
+    writable = (Path(spec.worktree), Path(spec.temporary), *(bytecode if spec.trusted else ()))
     counters = spec.clock == "instructions"
     apply(sandbox.policy(writable, boxed=bubblewrap.inside(), counters=counters), "harness")
 

@@ -34,6 +34,8 @@ class Subject(Protocol):
 
     #: Plugin objects that the session is run with.
     plugins: list[object]
+    #: SHA-256 of the candidate's source if it is loaded already; empty while a loader has to tell.
+    loaded: str
 
     def loader(self, name: str, path: str) -> SourceFileLoader:
         """Return what loads the target's file under a name."""
@@ -66,6 +68,8 @@ def subject_of(spec: ChildSpec) -> Subject:
 class Compatible:
     """The candidate in the process of the tests, which is watched for traces of tampering."""
 
+    loaded = ""
+
     def __init__(self, spec: ChildSpec) -> None:
         self._integrity = Integrity(
             measuring=spec.phase == "measure",
@@ -94,6 +98,8 @@ class Compatible:
 
 class Recorded:
     """The untouched target, with every call of its functions written down."""
+
+    loaded = ""
 
     def __init__(self, spec: ChildSpec, recorder: Recorder) -> None:
         self._spec = spec
@@ -129,6 +135,7 @@ class Isolated:
     def __init__(self, spec: ChildSpec, trusted: Trusted) -> None:
         self._spec = spec
         self._trusted = trusted
+        self.loaded = str(getattr(trusted, "loaded", ""))
         self.plugins: list[object] = [self]
 
     def loader(self, name: str, path: str) -> SourceFileLoader:

@@ -10,14 +10,14 @@ import signal
 import sys
 import traceback
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from pytest_autoloop.evaluation.containment.descendants import end_descendants
 from pytest_autoloop.evaluation.containment.kernel import adopt_orphans
 from pytest_autoloop.evaluation.process import end_with_parent, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 #: What a child ends with when it raised: sysexits.h, EX_SOFTWARE.
@@ -74,10 +74,20 @@ def supervise(run: Callable[[], None], seconds: float) -> Ended:
     """
     process = os.fork()
     if not process:
-        _run(run)
+        with leaving():
+            begin_child()
+            run()
+    return watch(process, seconds)
+
+
+def watch(process: int, seconds: float, hangup: int | None = None) -> Ended:
+    """Wait until a forked child ends, for at most so many seconds, and end all that it started.
+
+    Its time is up, too, when nobody holds the other end of the descriptor `hangup` any more.
+    """
     finished = False
     try:
-        finished = wait_for(process, seconds)
+        finished = wait_for(process, seconds, hangup)
     finally:
         # Not reaped before, so the number cannot have been given to another process.
         for kill in (os.killpg, os.kill):
@@ -88,13 +98,19 @@ def supervise(run: Callable[[], None], seconds: float) -> Ended:
     return Ended(os.waitstatus_to_exitcode(status), not finished, leftovers)
 
 
-def _run(run: Callable[[], None]) -> NoReturn:
+def begin_child() -> None:
+    """Make the calling process, a fork just now, one that is ended with its group."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.setsid()
+    end_with_parent()
+
+
+@contextlib.contextmanager
+def leaving() -> Iterator[None]:
+    """End the process with this block: with 0, or with another status when it raises."""
     status = _FAILED
     try:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        os.setsid()
-        end_with_parent()
-        run()
+        yield
         status = 0
     # The end of this process: its output is where somebody looks for the reason.
     except BaseException:  # noqa: BLE001

@@ -1,10 +1,9 @@
-"""The warm parent: imports pytest and its plugins once, then forks a child for each run.
+"""The warm parent: imports pytest, its plugins and libraries once, and forks standing sessions.
 
-It reads one JSON object a line from its
-standard input and answers with one a line:
+It speaks in lines of JSON over the socket that is its standard input:
 
-    {"prepare": true}    → {"ready": true} or {"unsafe": reason}
-    {"run": {…}}         → {"status": …, "timed_out": …, "leftovers": …}   one child session
+    {"projects": […], "ours": false, "modules": […]}   → {"ready": true} or {"unsafe": reason}
+    {"open": {…}}, with an end of another socket         a standing session answers there
 
 The project's own code is never imported here, so that no candidate finds another one's modules.
 """
@@ -14,26 +13,40 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
-import json
 import os
+import socket
 import sys
 import tempfile
-import threading
-from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from pytest_autoloop.evaluation.channel import Channel
 from pytest_autoloop.evaluation.compatible import fingerprints
-from pytest_autoloop.evaluation.containment import bubblewrap
+from pytest_autoloop.evaluation.containment.descendants import end_descendants
+from pytest_autoloop.evaluation.preload import preload, unsafe
 from pytest_autoloop.evaluation.process import end_with_parent
-from pytest_autoloop.evaluation.supervise import become_supervisor, supervise
+from pytest_autoloop.evaluation.supervise import become_supervisor
 
+#: What children use of this package, and import late where it is not needed.
+_OWN = (
+    "pytest_autoloop.evaluation.standing",
+    "pytest_autoloop.evaluation.isolated.api",
+    "pytest_autoloop.evaluation.isolated.trusted",
+)
 _WARM_TEST = """\
 import pytest
 
+@pytest.fixture(scope="module")
+def shared():
+    yield 1
+
 @pytest.mark.parametrize("value", [1, 2])
-def test_passes(value, tmp_path, monkeypatch, capsys):
+def test_passes(value, shared, tmp_path, monkeypatch, capsys):
     assert value
+
+def test_raises():
+    with pytest.raises(ValueError):
+        raise ValueError
 
 def test_fails():
     assert [1, 2] == [1, 3]
@@ -43,58 +56,55 @@ def test_fails():
 def main() -> None:
     """Serve until the standard input ends."""
     end_with_parent()
-    requests = os.fdopen(os.dup(0), "rb")
-    replies = os.fdopen(os.dup(1), "wb", buffering=0)
-    # What an import prints must not be taken for an answer.
+    channel = Channel(socket.socket(fileno=os.dup(0)))
+    # What an import prints must not be in anybody's way.
     nothing = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(nothing, standard)
-    requests.readline()
-    _warm_up()
-    # What is still in a buffer now would be written by every child, into its own output.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    fingerprints.prepare()
-    tasks = _threads()
-    if tasks > 1:
-        _answer(replies, unsafe=f"{tasks} threads are alive after the imports")
-        return
-    gc.collect()
-    # Objects that exist now are never collected in a child: its memory stays shared.
-    gc.freeze()
-    _answer(replies, ready=True)
     become_supervisor()
-    for line in requests:
-        request = json.loads(line)["run"]
-
-        def run(request: dict[str, Any] = request) -> None:
-            requests.close()
-            replies.close()
-            _become(request)
-
-        _answer(replies, **asdict(supervise(run, float(request["seconds"]))))
+    try:
+        _serve(channel)
+    finally:
+        # Standing sessions, and what runs below them.
+        end_descendants()
 
 
-def _become(request: dict[str, Any]) -> None:
-    """Become one child session."""
-    output = os.open(request["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    os.close(output)
-    os.chdir(request["cwd"])
-    # It says that this process stands in a box, which the controller cannot know.
-    box = {name: os.environ[name] for name in (bubblewrap.MARK,) if name in os.environ}
-    os.environ.clear()
-    os.environ.update(request["environment"], **box)
-    entries = [e for e in os.environ.get("PYTHONPATH", "").split(os.pathsep) if e]
-    sys.path[:] = [*entries, *(entry for entry in sys.path if entry not in entries)]
-    importlib.invalidate_caches()
-    # The warm-up has asked for it, and got another directory.
-    tempfile.tempdir = None
-    gc.enable()
-    from pytest_autoloop.evaluation.child import run_session  # noqa: PLC0415 - preloaded
+def _serve(channel: Channel) -> None:
+    warmed = False
+    while (request := channel.receive()) is not None:
+        if "open" in request:
+            _open(request["open"], channel)
+            continue
+        if not warmed:
+            _warm_up()
+            warmed = True
+        preload(request["modules"])
+        # What is still in a buffer now would be written by every child, into its own output.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        fingerprints.prepare()
+        why = unsafe(map(Path, request["projects"]), ours=request["ours"])
+        if why:
+            channel.send({"unsafe": why})
+            return
+        gc.collect()
+        # Objects that exist now are never collected in a child: its memory stays shared.
+        gc.freeze()
+        channel.send({"ready": True})
 
-    run_session(Path(request["specification"]))
+
+def _open(request: dict[str, Any], channel: Channel) -> None:
+    """Fork a standing session, and reap those that have ended."""
+    end = channel.descriptors.pop()
+    if not os.fork():
+        channel.close()
+        from pytest_autoloop.evaluation.standing import stand  # noqa: PLC0415 - preloaded
+
+        stand(request, Channel(socket.socket(fileno=end)))
+    os.close(end)
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _warm_up() -> None:
@@ -102,8 +112,9 @@ def _warm_up() -> None:
 
     Imported in another way, plugins would miss the rewriting of their assertions, and warn of it.
     """
-    importlib.import_module("pytest_autoloop.evaluation.child")
-    import pytest  # noqa: PLC0415 - has been brought by the line before
+    for module in _OWN:
+        importlib.import_module(module)
+    import pytest  # noqa: PLC0415 - has been brought by the lines before
 
     path, here = list(sys.path), Path.cwd()
     with tempfile.TemporaryDirectory(dir=here) as name:
@@ -121,13 +132,3 @@ def _warm_up() -> None:
         os.chdir(here)
     sys.path[:] = path
     sys.modules.pop("test_warm", None)
-
-
-def _threads() -> int:
-    with contextlib.suppress(OSError):
-        return len(os.listdir("/proc/self/task"))  # noqa: PTH208 - a count, not paths
-    return threading.active_count()
-
-
-def _answer(replies: IO[bytes], **answer: object) -> None:
-    replies.write(json.dumps(answer).encode() + b"\n")

@@ -9,7 +9,8 @@ import pytest
 
 from pytest_autoloop.errors import EvaluationError
 from pytest_autoloop.evaluation import evaluator
-from pytest_autoloop.evaluation.evaluator import Limits, reduced
+from pytest_autoloop.evaluation.limits import Limits
+from pytest_autoloop.evaluation.turns import reduced
 from pytest_autoloop.model import Decision, Pair, Sample
 from tests.scripted import MANIFEST, scripted
 

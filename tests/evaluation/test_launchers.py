@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_autoloop.errors import EvaluationError, UsageError
-from pytest_autoloop.evaluation.launchers import (
-    ForkLauncher,
-    SpawnLauncher,
-    WarmParent,
-    choose_launcher,
-)
+from pytest_autoloop.evaluation.forkserver import ForkLauncher
+from pytest_autoloop.evaluation.launchers import SpawnLauncher, choose_launcher
+from pytest_autoloop.evaluation.nursery import Nursery, WarmParent
+from pytest_autoloop.evaluation.protocol import KEPT_SEEDS
 from tests.pitfalls.bench import Bench, open_bench
 from tests.projects import MODULE, clean_environment
 from tests.scripted import threaded
@@ -125,14 +123,17 @@ def alive(process: int) -> bool:
 
 
 @forks
-def test_only_the_guards_parent_outlives_its_pair(tmp_path: Path) -> None:
-    """A seed's parent ends when the next seed comes; all end with the launcher."""
-    with closing(ForkLauncher(clean_environment(), tmp_path)) as launcher:
-        processes = {seed: launcher.parent(seed)._process.pid for seed in (0, 1, 2)}
-        assert launcher.parent(0)._process.pid == processes[0]
-        assert [alive(processes[seed]) for seed in (0, 1, 2)] == [True, False, True]
+def test_warm_parents_are_kept_for_a_few_seeds(tmp_path: Path) -> None:
+    """That of the guards always, the others as long as they are among the last; then all end."""
+    seeds = range(KEPT_SEEDS + 2)
+    nursery = Nursery(clean_environment(), tmp_path)
+    with closing(nursery):
+        nursery.prestart(*seeds)
+        processes = [nursery.parent(seed).process.pid for seed in seeds]
+        assert nursery.parent(0).process.pid == processes[0]
+        assert [alive(process) for process in processes] == [True, False, *[True] * KEPT_SEEDS]
 
-    assert not any(alive(process) for process in processes.values())
+    assert not any(alive(process) for process in processes)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -159,28 +160,31 @@ def test_both_launchers_come_to_the_same(project: Project) -> None:
 
 
 @forks
-def test_a_killed_parent_costs_one_run(project: Project) -> None:
-    """The run during which it ends is lost; the next one has a new parent."""
+def test_a_killed_parent_is_replaced(project: Project) -> None:
+    """The next run has a new one."""
     project.commit(MODULE)
     with open_bench(project, launcher="forkserver") as bench:
         bench.place(DOUBLE)
+        first = bench.run()
         launcher = bench.runner.launcher
         assert isinstance(launcher, ForkLauncher)
-        process = launcher.parent(0)._process
+        process = launcher._nursery.parent(0).process
         process.send_signal(signal.SIGKILL)
         process.wait()
-        lost, next_one = bench.run(), bench.run()
+        second = bench.run()
 
-    assert (lost.exit.lost, lost.verdict) == (True, None)
-    assert next_one.verdict is not None
+    assert first.verdict is not None
+    assert second.verdict is not None
 
 
 @forks
 def test_a_parent_that_cannot_start_says_so(tmp_path: Path) -> None:
     """Here because Python cannot find its own library."""
     environment = {**clean_environment(), "PYTHONHOME": str(tmp_path / "missing")}
-    with pytest.raises(EvaluationError, match="the warm parent process ended unexpectedly"):
-        WarmParent(environment, tmp_path)
+    with closing(WarmParent(environment, tmp_path)) as parent:
+        parent.prepare([], [], ours=False)
+        with pytest.raises(EvaluationError, match="the warm parent process ended unexpectedly"):
+            parent.ready()
 
 
 @forks

@@ -71,7 +71,7 @@ def test_the_users_selection_stays(pytester: pytest.Pytester) -> None:
     config = parsed(pytester, *arguments)
     before = state(config, dict.fromkeys(("keyword", "markexpr", "deselect", "ignore")))
     options.reset(config.option)
-    options.for_guards(config, 1, 5.0)
+    options.for_guards(config, 5.0)
     assert state(config, before) == before
 
 
@@ -81,18 +81,18 @@ def test_options_of_absent_plugins_are_not_invented(pytester: pytest.Pytester) -
     config = parsed(pytester, *arguments, "-p", "no:timeout")
     before = set(vars(config.option))
     options.reset(config.option)
-    options.for_guards(config, 1, 5.0)
+    options.for_guards(config, 5.0)
     options.for_measuring(config.option, 0.25, "wall")
     assert set(vars(config.option)) == before
 
 
 def test_guards_run_benchmarks_once_and_bound_each_test(pytester: pytest.Pytester) -> None:
     """Benchmarks guard too, untimed; a hanging test is stopped by name."""
-    config = parsed(pytester, "--benchmark-enable", "--maxfail=7")
-    options.for_guards(config, 1, 5.0)
+    config = parsed(pytester, "--benchmark-enable")
+    options.for_guards(config, 5.0)
     option = config.option
     assert (option.benchmark_disable, option.benchmark_enable) == (True, False)
-    assert (option.maxfail, option.timeout, option.timeout_method) == (1, 5.0, "signal")
+    assert (option.timeout, option.timeout_method) == (5.0, "signal")
 
 
 @pytest.mark.parametrize("where", ["command line", "ini", "environment", "zero"])
@@ -107,7 +107,7 @@ def test_the_users_own_timeout_wins(
         monkeypatch.setenv("PYTEST_TIMEOUT", "9")
     config = parsed(pytester, *arguments)
     before = config.option.timeout
-    options.for_guards(config, 1, 0.0 if where == "zero" else 5.0)
+    options.for_guards(config, 0.0 if where == "zero" else 5.0)
     assert config.option.timeout == before
 
 
@@ -117,7 +117,7 @@ def test_measuring_times_benchmarks_without_a_timer(pytester: pytest.Pytester) -
     options.for_measuring(config.option, 0.25, "wall")
     option = config.option
     assert (option.benchmark_disable, option.benchmark_enable) == (False, True)
-    assert (option.timeout, option.maxfail) == (0, 1)
+    assert option.timeout == 0
     assert float(option.benchmark_max_time) == 0.25
 
 

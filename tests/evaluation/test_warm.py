@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_autoloop.evaluation.channel import Channel
 from pytest_autoloop.evaluation.process import interpreter
 from tests.pitfalls.bench import open_bench
 from tests.projects import MODULE, clean_environment
@@ -24,38 +27,38 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def test_it_answers_once_and_ends_with_its_input(tmp_path: Path) -> None:
-    """Nothing but its answers is on its output, whatever the imports print; it leaves no file."""
-    done = subprocess.run(
-        interpreter("pytest_autoloop.evaluation.warm"),
-        input='{"prepare": true}\n',
-        cwd=tmp_path,
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
+def conversation(directory: Path) -> tuple[dict[str, object] | None, int, str]:
+    """Ask a warm parent to get ready; return its answer, its status, and what else it printed."""
+    ours, theirs = socket.socketpair()
+    with closing(Channel(ours)) as channel:
+        with theirs:
+            process = subprocess.Popen(
+                interpreter("pytest_autoloop.evaluation.warm"),
+                stdin=theirs.fileno(),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                cwd=directory,
+                env=clean_environment(),
+                text=True,
+            )
+        channel.send({"projects": [], "ours": False, "modules": ["colorsys"]})
+        answer = channel.receive(120)
+    printed, _ = process.communicate(timeout=120)
+    return answer, process.returncode, printed
 
-    assert json.loads(done.stdout) == {"ready": True}
-    assert done.stderr == ""
+
+def test_it_gets_ready_and_ends_with_its_input(tmp_path: Path) -> None:
+    """Whatever the imports print is seen by nobody; it leaves no file."""
+    assert conversation(tmp_path) == ({"ready": True}, 0, "")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_of_the_directory_hides_no_module(tmp_path: Path) -> None:
     """It stands in a directory of ours, and imports nothing from there."""
+    (tmp_path / "colorsys.py").write_text("raise SystemExit(9)\n", encoding="utf-8")
     (tmp_path / "json.py").write_text("raise SystemExit(9)\n", encoding="utf-8")
-    done = subprocess.run(
-        interpreter("pytest_autoloop.evaluation.warm"),
-        input=b'{"prepare": true}\n',
-        cwd=tmp_path,
-        env=clean_environment(),
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
 
-    assert done.returncode == 0
+    assert conversation(tmp_path) == ({"ready": True}, 0, "")
 
 
 def test_a_fork_has_the_child_s_surroundings(

@@ -8,7 +8,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_autoloop.evaluation.evaluator import Evaluator, Limits
+from pytest_autoloop.evaluation.evaluator import Evaluator
+from pytest_autoloop.evaluation.limits import Limits
 from pytest_autoloop.evaluation.judge import guard_report
 from pytest_autoloop.evaluation.launchers import choose_launcher
 from pytest_autoloop.evaluation.runner import Project as ProjectUnderTest
@@ -85,6 +86,8 @@ def open_bench(
         incumbent, candidate = (
             pool.add(name, repository.head()) for name in ("incumbent", "candidate")
         )
+        # As far ahead of its children as it can be.
+        chosen.learn([], [])
         runner = Runner(described, pool.directory, chosen)
         evaluator = Evaluator(runner, incumbent, candidate, Limits(AMPLE, AMPLE))
         evaluator.usual |= USUAL
