@@ -18,6 +18,7 @@ import pytest
 
 from pytest_autoloop.evaluation import options
 from pytest_autoloop.evaluation.bytecode import Bytecode
+from pytest_autoloop.evaluation.clocks import timer
 from pytest_autoloop.evaluation.collected import early, imported, scoring
 from pytest_autoloop.evaluation.compatible.private import Private, remove
 from pytest_autoloop.evaluation.imports import (
@@ -114,6 +115,7 @@ class Child:
         assert self._subject is not None
         for plugin in self._subject.plugins:
             config.pluginmanager.register(plugin)
+        timer(self._spec.clock)
         self._late = True
 
     def keep_bytecode(self) -> None:
