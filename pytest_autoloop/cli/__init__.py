@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from pytest_autoloop import text
-from pytest_autoloop.errors import AutoloopError
+from pytest_autoloop.errors import AutoloopError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,8 @@ _USAGE_ERROR = 2
 _INTERRUPTED = 130
 #: In the order of the help. Each module `pytest_autoloop.cli.NAME` offers `add(subparsers)`, which
 #: adds its parser and sets `run`: a function of the parsed options that returns None or an exit
-#: code. Its heavy imports are inside of that.
+#: code. Its heavy imports are inside of that. One that sets `calls_pytest` finds what follows two
+#: dashes in `options.rest`.
 _MODULES = (
     *("init", "doctor"),
     *("history", "best", "show", "diff", "compare", "plot", "report"),
@@ -33,8 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns 0, what the command itself returns, or 2 after one sentence on what is wrong.
     """
-    options = parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    end = words.index("--") if "--" in words else len(words)
+    options = parser().parse_args(words[:end])
     try:
+        options.rest = words[end + 1 :]
+        if options.rest and not getattr(options, "calls_pytest", False):
+            raise UsageError(f"{options.rest[0]!r} follows --, which this command has no use for")
         code: int | None = options.run(options)
         sys.stdout.flush()
     except AutoloopError as error:

@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_autoloop.archiving import SUFFIX, write_archive
 from pytest_autoloop.briefing import EXPORT_ENDS, EXPORTED
+from pytest_autoloop.cli import commands
 from pytest_autoloop.cli.arguments import add_command
 from pytest_autoloop.errors import UsageError
 from pytest_autoloop.history.journal import Journal, campaigns
@@ -58,18 +60,57 @@ def add(subparsers: Subparsers) -> None:
         "export",
         _run,
         summary="write a protocol by which a coding agent improves the target with --autoloop-try",
-        example="pytest-autoloop export --output program.md",
+        more="With --archive it writes a campaign to one file instead: the record, and the commits "
+        "as a git bundle, for `pytest-autoloop verify FILE` in another clone. How pytest was "
+        "called is not in it.",
+        example="pytest-autoloop export --output program.md\n"
+        "pytest-autoloop export --archive nov20",
     )
-    command.add_argument("--output", metavar="FILE", help="default: program.md; - prints it")
+    command.add_argument("tag", nargs="?", help="the campaign of --archive (default: the newest)")
+    command.add_argument("--archive", action="store_true", help="write a campaign to one file")
+    command.add_argument(
+        "--output",
+        metavar="FILE",
+        help=f"default: program.md, or TAG{SUFFIX}; - prints the protocol",
+    )
     command.add_argument("--force", action="store_true", help="replace a file that exists")
 
 
 def _run(options: argparse.Namespace) -> None:
-    export(Path.cwd(), options.output, overwrite=options.force)
+    here = Path.cwd()
+    if options.archive:
+        record = commands.choose(here, options.tag)
+        file = here / (options.output or f"{record.tag}{SUFFIX}")
+        write_archive(
+            file,
+            record.repository(),
+            record.journal,
+            record.experiments,
+            overwrite=options.force,
+        )
+        if options.json:
+            commands.print_json({"tag": record.tag, "file": str(file)})
+            return
+        size = file.stat().st_size / 2**20
+        print(f"wrote {file} ({size:.1f} MB): pytest-autoloop verify {file.name}, in another clone")
+        return
+    if options.tag is not None:
+        raise UsageError(
+            f"the protocol is of no campaign: leave out {options.tag}, or add --archive"
+        )
+    if options.json and options.output == "-":
+        raise UsageError("--json and --output - both want standard output: leave out one of them")
+    path = export(here, options.output, overwrite=options.force)
+    if options.json:
+        commands.print_json({"file": str(path)})
+    elif path is not None:
+        print(f"wrote {path}: tell your agent to follow it")
 
 
-def export(start: Path, output: str | None, *, overwrite: bool) -> None:
+def export(start: Path, output: str | None, *, overwrite: bool) -> Path | None:
     """Write the protocol to a file, or to standard output where `output` is ``-``.
+
+    Returns the file, None where there is none.
 
     Raises:
         UsageError: the file exists, or cannot be written.
@@ -77,7 +118,7 @@ def export(start: Path, output: str | None, *, overwrite: bool) -> None:
     text = _protocol(start)
     if output == "-":
         sys.stdout.write(text)
-        return
+        return None
     path = start / (output or "program.md")
     if path.exists() and not overwrite:
         raise UsageError(
@@ -88,7 +129,7 @@ def export(start: Path, output: str | None, *, overwrite: bool) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror or error}") from error
-    print(f"wrote {path}: tell your agent to follow it")
+    return path
 
 
 def _protocol(start: Path) -> str:
