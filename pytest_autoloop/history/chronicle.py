@@ -53,6 +53,7 @@ class Chronicle:
         self._index: Index | None = None
         #: Length of results.tsv with the last experiment's row; None when that is not known.
         self.results_size: int | None = None
+        self._last_read: tuple[tuple[int, int], Experiment] | None = None
         self._load()
 
     @classmethod
@@ -151,7 +152,11 @@ class Chronicle:
         found = self._ask(lambda index: index.ask(query, number))
         if not found:
             raise KeyError(number)
-        return self._journal.at(*found[0])
+        # The best one is asked for again and again: for every brief, for every line of a report.
+        last = self._last_read
+        if last is None or last[0] != found[0]:
+            last = self._last_read = found[0], self._journal.at(*found[0])
+        return last[1]
 
     def find(self, fingerprint: str, *, since: int = 0) -> int | None:
         """Return the first experiment with a fingerprint, of those from a number on."""
@@ -231,16 +236,14 @@ class Chronicle:
     def _load(self, *, anew: bool = False) -> None:
         """Open the file, bring it up to the journal's last line and read the rows from it."""
         with self._turn:
-            if self._index is not None:
-                self._index.close()
-                self._index = None
+            self.close()
+            self._last_read = None
             self._index = open_index(self.path, anew=anew)
             try:
                 end = self._fitting_end(self._index)
                 if end is None:
                     self._index.close()
-                    self._index, end = None, 0
-                    self._index = open_index(self.path, anew=True)
+                    self._index, end = open_index(self.path, anew=True), 0
                 self._catch_up(end)
                 self._read_rows(self._index)
             except faults() as error:
@@ -266,8 +269,6 @@ class Chronicle:
         return int(offset + length) if same else None
 
     def _catch_up(self, end: int) -> None:
-        if self._journal.size() == end:
-            return
         lines = self._journal.scan(end, lean=True)
         while batch := [entry(line, None) for line in islice(lines, _BATCH)]:
             self._write(batch)

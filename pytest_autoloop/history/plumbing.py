@@ -14,6 +14,7 @@ import secrets
 import shutil
 import threading
 import time
+from contextlib import ExitStack
 from functools import partial
 from typing import IO, TYPE_CHECKING, NamedTuple
 
@@ -178,16 +179,19 @@ class Plumbing:
         place = self._place(parent, path)
         if place is None:
             return None
-        name = self._store("blob", content, len(place.commit))
+        digits = len(place.commit)
+        blob = name = _name_of("blob", content, digits)
+        trees: dict[str, bytes] = {}
         for tree, start in reversed(place.levels):
-            if name is None:
-                return None
             raw = bytes.fromhex(name)
-            name = self._store("tree", tree[:start] + raw + tree[start + len(raw) :], len(name))
-        if name is None:
-            return None
+            changed = tree[:start] + raw + tree[start + len(raw) :]
+            name = _name_of("tree", changed, digits)
+            trees[name] = changed
         text = _commit_text(name, place.commit, message)
-        return self._store("commit", text, len(name))
+        commit = _name_of("commit", text, digits)
+        # Nothing leads to one of them before all are there, so that they reach the disk together.
+        objects = {"blob": {blob: content}, "tree": trees, "commit": {commit: text}}
+        return commit if self._stored(objects) else None
 
     def set_ref(self, ref: str, commit: str, expected_old: str | None) -> bool | None:
         """Point a ref at a commit, as `Repository.set_ref`; None when git refused.
@@ -213,27 +217,37 @@ class Plumbing:
             return None if ended.refused else False
         return True
 
-    def _store(self, kind: str, content: bytes, digits: int) -> str | None:
-        """Write an object and return its hash."""
-        algorithm = hashlib.sha1 if digits == _SHA1_DIGITS else hashlib.sha256
-        expected = algorithm(b"%s %d\0" % (kind.encode("ascii"), len(content)) + content)
+    def _stored(self, objects: dict[str, dict[str, bytes]]) -> bool:
+        """Write objects, by kind and name; tell whether git found them as they are named."""
+        files: list[Path] = []
         try:
-            with self._lock:
-                if self._scratch is None:
-                    self._scratch = lasting_directory("objects", self)
-                file = self._scratch / secrets.token_hex(8)
-            name = os.fsencode(file)
-            if b"\n" in name or name.startswith(b'"'):  # it would have to be quoted
-                return None
-            try:
-                file.write_bytes(content)
-                found = self._writers[kind].ask(name + b"\n", _read_line)
-            finally:
-                file.unlink(missing_ok=True)
+            with ExitStack() as stack:
+                waiting = []
+                for kind, contents in objects.items():
+                    paths = [self._put(content, files) for content in contents.values()]
+                    question = b"".join(path + b"\n" for path in paths)
+                    if question.count(b"\n") != len(paths) or b'"' in question:
+                        return False  # they would have to be quoted
+                    waiting.append((stack.enter_context(self._writers[kind].asked(question)), kind))
+                # Whoever could have changed a file meanwhile has not.
+                found = [
+                    answer(partial(_read_lines, count=len(objects[kind])))
+                    for answer, kind in waiting
+                ]
+                return found == [list(contents) for contents in objects.values()]
         except (EndedError, OSError):
-            return None
-        # Whoever could have changed the file meanwhile has not.
-        return found if found == expected.hexdigest() else None
+            return False
+        finally:
+            for file in files:
+                file.unlink(missing_ok=True)
+
+    def _put(self, content: bytes, files: list[Path]) -> bytes:
+        with self._lock:
+            if self._scratch is None:
+                self._scratch = lasting_directory("objects", self)
+            files.append(self._scratch / secrets.token_hex(8))
+        files[-1].write_bytes(content)
+        return os.fsencode(files[-1])
 
 
 _SHA1_DIGITS = 40
@@ -258,6 +272,12 @@ def _entry(tree: _Object, name: bytes) -> tuple[str, int] | None:
     return None
 
 
+def _name_of(kind: str, content: bytes, digits: int) -> str:
+    """Return the hash by which git names an object."""
+    algorithm = hashlib.sha1 if digits == _SHA1_DIGITS else hashlib.sha256
+    return algorithm(b"%s %d\0" % (kind.encode("ascii"), len(content)) + content).hexdigest()
+
+
 def _commit_text(tree: str, parent: str, message: bytes) -> bytes:
     """Return a commit as git writes it, by nobody but us."""
     offset = time.localtime().tm_gmtoff // 60
@@ -273,6 +293,10 @@ def _read_line(stream: IO[bytes]) -> str:
     if not line.endswith(b"\n"):
         raise EOFError
     return line[:-1].decode("ascii")
+
+
+def _read_lines(stream: IO[bytes], count: int) -> list[str]:
+    return [_read_line(stream) for _ in range(count)]
 
 
 def _read_object(stream: IO[bytes]) -> _Object | None:

@@ -6,11 +6,11 @@ import os
 import subprocess
 import threading
 import weakref
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from git import Git
 
@@ -99,25 +99,66 @@ class GitProcess:
         with self._turn:
             self._end()
 
+    @contextmanager
+    def asked(self, question: bytes) -> Iterator[Callable[[Callable[[IO[bytes]], Answer]], Answer]]:
+        """Ask, and let the caller do something else before it has the answer read, as by `ask`.
+
+        The question is asked once. Nobody else is answered before; an answer that is not read ends
+        the process.
+        """
+        with self._turn:
+            if self._useless:
+                raise EndedError(refused=True)
+            self._send(question)
+            asked = self._asked
+            try:
+                yield self._receive
+            finally:
+                if self._asked == asked:
+                    self._end()
+
     def _exchange(self, question: bytes, read: Callable[[IO[bytes]], Answer]) -> Answer:
+        self._send(question)
+        return self._receive(read)
+
+    def _send(self, question: bytes) -> None:
+        """Write a question; to a process that died before, to the next one."""
+        if self._asked >= self._most:
+            self._end()
+        try:
+            self._write(question)
+        except EndedError:
+            self._write(question)
+
+    def _write(self, question: bytes) -> None:
         process = self._process()
         assert process.stdin is not None
-        assert process.stdout is not None
         try:
             process.stdin.write(question)
             process.stdin.flush()
-            answer = read(process.stdout)
+        except (OSError, ValueError):
+            raise self._ended() from None
+        except BaseException:
+            self._end()
+            raise
+
+    def _receive(self, read: Callable[[IO[bytes]], Answer]) -> Answer:
+        if self._running is None or self._running.stdout is None:
+            raise EndedError(refused=False)
+        try:
+            answer = read(self._running.stdout)
         except (OSError, EOFError, ValueError):
-            code = self._end()
-            raise EndedError(refused=code is not None and code > 0) from None
+            raise self._ended() from None
         except BaseException:  # half an answer would be taken for the next one's
             self._end()
             raise
         self._asked += 1
         self._answered = True
-        if self._asked >= self._most:
-            self._end()
         return answer
+
+    def _ended(self) -> EndedError:
+        code = self._end()
+        return EndedError(refused=code is not None and code > 0)
 
     def _process(self) -> subprocess.Popen[bytes]:
         """Return the process, which a forked child does not take from its parent."""
