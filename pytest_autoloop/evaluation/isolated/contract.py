@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_autoloop.model import Status
@@ -38,6 +38,17 @@ class Surroundings:
     tripwire: bool = True
     #: Address space in bytes; None leaves it as it is.
     memory_bytes: int | None = 4 * 2**30
+
+
+def to_plain(source: Source, surroundings: Surroundings) -> tuple[tuple[Any, ...], ...]:
+    """Return both as plain data."""
+    return astuple(source), astuple(surroundings)
+
+
+def from_plain(value: tuple[tuple[Any, ...], ...]) -> tuple[Source, Surroundings]:
+    """Return what `to_plain` made plain data of."""
+    source, surroundings = value
+    return Source(*source), Surroundings(*surroundings)
 
 
 class CandidateFault(BaseException):

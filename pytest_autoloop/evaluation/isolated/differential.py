@@ -20,7 +20,8 @@ from pytest_autoloop.evaluation.isolated.oracle import Oracle, encoded, usable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from pytest_autoloop.evaluation.isolated.handle import Outcome, Worker
+    from pytest_autoloop.evaluation.isolated.answers import Outcome
+    from pytest_autoloop.evaluation.isolated.handle import Worker
     from pytest_autoloop.evaluation.isolated.inputs import Arguments, Mutator, Observed
     from pytest_autoloop.evaluation.isolated.recording import Recording
 

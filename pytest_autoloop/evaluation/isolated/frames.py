@@ -12,6 +12,8 @@ from pytest_autoloop.evaluation.isolated.limits import DEFAULT, Limits, PlainDat
 _LENGTH = struct.Struct("<I")
 #: What one system call reads or writes at most.
 _PIECE = 1 << 20
+#: What a read asks for at least.
+_SMALL = 1 << 12
 
 
 class ChannelClosed(Exception):
@@ -23,14 +25,25 @@ class ChannelTimeout(Exception):
 
 
 class Channel:
-    """Both ends of a conversation, as one process has them."""
+    """Both ends of a conversation, as one process has them.
 
-    def __init__(self, reading: int, writing: int, limits: Limits = DEFAULT) -> None:
+    One that `waits` takes as long as the other side does: no time that it is given binds it.
+    """
+
+    def __init__(
+        self, reading: int, writing: int, limits: Limits = DEFAULT, *, waits: bool = False
+    ) -> None:
         self._reading = reading
         self._writing = writing
         self._limits = limits
+        self._rest = b""
+        self._poll: select.poll | None = None
+        if waits:
+            return
         os.set_blocking(reading, False)
         os.set_blocking(writing, False)
+        self._poll = select.poll()
+        self._poll.register(reading, select.POLLIN)
 
     def send(self, data: bytes, seconds: float | None = None) -> None:
         """Write one frame.
@@ -69,20 +82,30 @@ class Channel:
         return self._read(length, deadline)
 
     def _read(self, size: int, deadline: float | None) -> bytes:
-        parts: list[bytes] = []
-        while size:
-            try:
-                part = os.read(self._reading, min(size, _PIECE))
-            except BlockingIOError:
-                _wait(self._reading, select.POLLIN, deadline)
-                continue
-            except OSError as error:
-                raise ChannelClosed(str(error)) from error
-            if not part:
-                raise ChannelClosed("the other side has ended")
+        # As much as there is comes at once: a small frame, with its length, in one piece.
+        parts = [self._rest]
+        left = size - len(self._rest)
+        while left > 0:
+            part = self._piece(max(left, _SMALL), deadline)
             parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
+            left -= len(part)
+        whole = b"".join(parts)
+        self._rest = whole[size:]
+        return whole[:size]
+
+    def _piece(self, size: int, deadline: float | None) -> bytes:
+        if self._poll is not None and not self._poll.poll(_milliseconds(deadline)):
+            raise ChannelTimeout
+        try:
+            part = os.read(self._reading, min(size, _PIECE))
+        except BlockingIOError:
+            # Somebody was faster: a process that has a copy of this end.
+            return self._piece(size, deadline)
+        except OSError as error:
+            raise ChannelClosed(str(error)) from error
+        if not part:
+            raise ChannelClosed("the other side has ended")
+        return part
 
 
 def _deadline(seconds: float | None) -> float | None:
@@ -92,6 +115,9 @@ def _deadline(seconds: float | None) -> float | None:
 def _wait(descriptor: int, event: int, deadline: float | None) -> None:
     poll = select.poll()
     poll.register(descriptor, event)
-    left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
-    if not poll.poll(left):
+    if not poll.poll(_milliseconds(deadline)):
         raise ChannelTimeout
+
+
+def _milliseconds(deadline: float | None) -> float | None:
+    return None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000

@@ -4,74 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_autoloop.evaluation.isolated import plain, worker
-from pytest_autoloop.evaluation.isolated.contract import CandidateFault
+from pytest_autoloop.errors import EvaluationError
+from pytest_autoloop.evaluation.isolated import plain
+from pytest_autoloop.evaluation.isolated.answers import Exports, Outcome, Raised, Window
+from pytest_autoloop.evaluation.isolated.contract import CandidateFault, to_plain
 from pytest_autoloop.evaluation.isolated.frames import Channel, ChannelClosed, ChannelTimeout
 from pytest_autoloop.evaluation.isolated.limits import PlainDataError
+from pytest_autoloop.evaluation.isolated.nursery import Here
 from pytest_autoloop.evaluation.isolated.settled import settled_clock
-from pytest_autoloop.evaluation.process import end_with_parent
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from pytest_autoloop.evaluation.isolated.contract import Source, Surroundings
+    from pytest_autoloop.evaluation.isolated.nursery import Birth, Births
+    from pytest_autoloop.model import Status
 
 _TAIL = 500
 _GO = plain.encode("go")
-
-
-@dataclass(frozen=True, slots=True)
-class Exports:
-    """What a loaded module offers."""
-
-    functions: frozenset[str]
-    #: Plain values of the module's other names.
-    constants: dict[str, Any]
-    others: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Raised:
-    """An exception that a call ended with."""
-
-    #: Qualified name, with the module unless it is a builtin; and those of its bases, itself first.
-    kind: str
-    bases: tuple[str, ...]
-    #: None when they are not plain data.
-    arguments: tuple[Any, ...] | None
-    text: str
-    #: It came out of a `raise` statement of the target itself.
-    explicit: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one call."""
-
-    value: Any
-    raised: Raised | None
-    #: The arguments as the call left them.
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A batch of calls, and the seconds it took by clocks that the worker cannot reach."""
-
-    outcomes: tuple[Outcome, ...]
-    call_wall: float
-    call_cpu: float
-    total_wall: float
-    total_cpu: float
-    #: Processor time since the last answer: nothing was asked of the worker then.
-    idle_cpu: float
 
 
 class Remote(Exception):
@@ -85,31 +39,44 @@ class Remote(Exception):
 class Worker:
     """A process that holds one version of the target.
 
+    It loads while the caller goes on: the first use waits for that. Every method but `close` raises
+    CandidateFault when the version cannot be loaded, or does what none may; the process has ended
+    then, and each further use raises the same.
+
+    `births` says who makes the process, by default a fork of this one. Only one that is `timed` has
+    a clock for batches: reading it costs every call some microseconds.
+
     Raises:
-        CandidateFault: the version cannot be loaded, or does what none may. It has ended then.
+        EvaluationError: the process cannot be asked for.
     """
 
-    def __init__(self, source: Source, surroundings: Surroundings, *, seconds: float) -> None:
+    def __init__(
+        self,
+        source: Source,
+        surroundings: Surroundings,
+        *,
+        seconds: float,
+        births: Births | None = None,
+        timed: bool = True,
+    ) -> None:
         self._output = Path(surroundings.output)
-        requests, answers = os.pipe(), os.pipe()
-        self.pid = os.fork()
-        if not self.pid:
-            try:
-                end_with_parent()
-                worker.serve(requests[0], answers[1], source, surroundings)
-            finally:
-                os._exit(1)
-        os.close(requests[0])
-        os.close(answers[1])
-        self._descriptors = [requests[1], answers[0]]
-        self._channel = Channel(answers[0], requests[1])
+        self._timed = timed
         self._idle_since = 0.0
-        loaded = self._receive("loading", seconds)
-        if not (isinstance(loaded, tuple) and len(loaded) == 4 and loaded[0] == "loaded"):  # noqa: PLR2004
-            raise self._broken(f"answered {loaded!r:.200} instead of loading")
-        _, functions, constants, others = loaded
-        self.exports = Exports(frozenset(functions), dict(constants), frozenset(others))
-        self._idle_since = settled_clock(self.pid)
+        self._fault: CandidateFault | None = None
+        self._exports: Exports | None = None
+        self._pid = 0
+        self._seconds = seconds
+        self._loading_ends = time.monotonic() + seconds
+        requests, answers = os.pipe(), os.pipe()
+        self._descriptors = [requests[1], answers[0]]
+        try:
+            made = births or Here(surroundings.import_roots)
+            self._birth: Birth | None = made.begin(requests[0], answers[1])
+        finally:
+            os.close(requests[0])
+            os.close(answers[1])
+        self._channel = Channel(answers[0], requests[1])
+        self._send(plain.encode(to_plain(source, surroundings)), self._loading_ends)
 
     def __enter__(self) -> Worker:
         return self
@@ -121,6 +88,40 @@ class Worker:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    @property
+    def pid(self) -> int:
+        """The process's number; 0 when it has ended."""
+        if not self._pid and self._birth is not None:
+            self._pid = self._birth.pid()
+        return self._pid
+
+    @property
+    def exports(self) -> Exports:
+        """What the module offers, once it is loaded."""
+        if self._fault is not None:
+            raise self._fault
+        if self._exports is None:
+            self._exports = self._loaded()
+        return self._exports
+
+    def _loaded(self) -> Exports:
+        left = self._loading_ends - time.monotonic()
+        loaded = self._decoded(self._receive_raw("loading", left, self._seconds), ())
+        if not (isinstance(loaded, tuple) and len(loaded) == 4 and loaded[0] == "loaded"):  # noqa: PLR2004
+            raise self._broken(f"answered {loaded!r:.200} instead of loading")
+        _, functions, constants, others = loaded
+        try:
+            found = Exports(frozenset(functions), dict(constants), frozenset(others))
+        except (TypeError, ValueError) as error:
+            raise self._broken(f"answered {loaded!r:.200} instead of loading") from error
+        self._rest()
+        return found
+
+    def _rest(self) -> None:
+        """Note the clock after an answer: what the process does from now on it was not asked."""
+        if self._timed:
+            self._idle_since = settled_clock(self.pid)
 
     def call(
         self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any], *, seconds: float
@@ -158,7 +159,9 @@ class Worker:
 
         At each signal the worker waits for an answer, so that its clock is up to date when read.
         """
+        assert self._timed, "started without a clock"
         data = self._encoded(("batch", function, [tuple(call) for call in calls]))
+        self._ready()
         deadline = time.monotonic() + seconds
         cpu, wall = settled_clock(self.pid), time.perf_counter()
         idle = cpu - self._idle_since
@@ -190,12 +193,18 @@ class Worker:
             with contextlib.suppress(OSError):
                 os.close(descriptor)
         self._descriptors.clear()
-        if self.pid:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(self.pid, signal.SIGKILL)
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(self.pid, 0)
-            self.pid = 0
+        self._end()
+
+    def _end(self, *, grace: bool = False) -> int | None:
+        birth, self._birth, self._pid = self._birth, None, 0
+        try:
+            return birth.end(grace=grace) if birth is not None else None
+        except EvaluationError:
+            # It cannot be made, or it has ended with who made it.
+            return None
+
+    def _ready(self) -> None:
+        _ = self.exports
 
     def _called(
         self,
@@ -209,17 +218,17 @@ class Worker:
             data, met = plain.encode_noting((kind, function, args, kwargs))
         except PlainDataError as error:
             raise self._broken(f"was called with what is no plain data: {error}") from error
+        self._ready()
         deadline = time.monotonic() + seconds
         self._send(data, deadline)
         answer = self._decoded(self._receive_raw(f"{function}()", seconds), met)
-        self._idle_since = settled_clock(self.pid)
+        self._rest()
         if not isinstance(answer, tuple) or len(answer) != 5:  # noqa: PLR2004 - see worker._answer
             raise self._refusal(answer)
         *outcome, changed = answer
         if changed is not False:
-            self.close()
             told = f"what an earlier call returned had changed when {function}() was called"
-            raise CandidateFault("discard", "tampered", told)
+            raise self._ends_with("discard", "tampered", told)
         return self._outcome(tuple(outcome))
 
     def _outcome(self, answer: Any) -> Outcome:  # noqa: ANN401 - checked here
@@ -245,8 +254,8 @@ class Worker:
         except ChannelClosed:
             raise self._ended("before a call") from None
         except ChannelTimeout:
-            self.close()
-            raise CandidateFault("timeout", "call", "the worker takes no request") from None
+            told = "the worker takes no request"
+            raise self._ends_with("timeout", "call", told) from None
 
     def _expect(self, signal_name: str, deadline: float) -> None:
         answer = self._receive("a batch", deadline - time.monotonic())
@@ -256,15 +265,14 @@ class Worker:
     def _receive(self, what: str, seconds: float) -> Any:  # noqa: ANN401
         return self._decoded(self._receive_raw(what, seconds), ())
 
-    def _receive_raw(self, what: str, seconds: float) -> bytes:
+    def _receive_raw(self, what: str, seconds: float, allowed: float | None = None) -> bytes:
         try:
             return self._channel.receive(max(0.0, seconds))
         except ChannelClosed:
             raise self._ended(f"in {what}") from None
         except ChannelTimeout:
-            self.close()
-            told = f"{what} did not end within {seconds:.3g} s"
-            raise CandidateFault("timeout", "call", told) from None
+            told = f"{what} did not end within {seconds if allowed is None else allowed:.3g} s"
+            raise self._ends_with("timeout", "call", told) from None
         except PlainDataError as error:
             raise self._broken(f"answered {error}") from error
 
@@ -278,28 +286,32 @@ class Worker:
         return answer
 
     def _told(self, answer: tuple[Any, ...]) -> CandidateFault:
-        self.close()
-        if answer[0] == "tripwire":
-            return CandidateFault("discard", "tripwire", str(answer[1]))
-        detail = f"the module cannot be loaded: {answer[1]}: {answer[2]}"
-        return CandidateFault("crash", "import", detail)
+        told = [*map(str, answer), "", ""]
+        if told[0] == "tripwire":
+            return self._ends_with("discard", "tripwire", told[1])
+        detail = f"the module cannot be loaded: {told[1]}: {told[2]}"
+        return self._ends_with("crash", "import", detail)
 
     def _refusal(self, answer: Any) -> CandidateFault:  # noqa: ANN401
         if isinstance(answer, tuple) and len(answer) == 2 and answer[0] == "refused":  # noqa: PLR2004
-            self.close()
-            return CandidateFault("discard", "plain-data", f"a call returned {answer[1]}")
+            return self._ends_with("discard", "plain-data", f"a call returned {answer[1]}")
         return self._broken(f"answered {answer!r:.200}")
 
     def _broken(self, what: str) -> CandidateFault:
-        self.close()
-        return CandidateFault("discard", "plain-data", f"the worker {what}")
+        return self._ends_with("discard", "plain-data", f"the worker {what}")
 
     def _ended(self, when: str) -> CandidateFault:
-        _, status = os.waitpid(self.pid, 0)
-        self.pid = 0
-        self.close()
-        code = os.waitstatus_to_exitcode(status)
-        detail = f"the candidate ended its process {when}, with status {code}"
+        if self._birth is not None:
+            # One that could not be made is no fault of a candidate's.
+            self._birth.pid()
+        code = self._end(grace=True)
+        detail = f"the candidate ended its process {when}"
+        detail += "" if code is None else f", with status {code}"
         with contextlib.suppress(OSError):
             detail += f"\n{self._output.read_bytes()[-_TAIL:].decode('utf-8', 'replace')}"
-        return CandidateFault("crash", "worker", detail.strip())
+        return self._ends_with("crash", "worker", detail.strip())
+
+    def _ends_with(self, status: Status, reason: str, detail: str) -> CandidateFault:
+        self.close()
+        self._fault = CandidateFault(status, reason, detail)
+        return self._fault

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Iterable, Sequence
 
-    from pytest_autoloop.evaluation.isolated.handle import Outcome, Worker
+    from pytest_autoloop.evaluation.isolated.answers import Outcome
+    from pytest_autoloop.evaluation.isolated.handle import Worker
     from pytest_autoloop.evaluation.isolated.inputs import Arguments, Mutator, Observed
 
 #: A mutator is used when so large a share of its calls end as the recorded ones do.

@@ -18,8 +18,9 @@ from pytest_autoloop.evaluation.isolated.handle import Remote
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_autoloop.evaluation.isolated.answers import Raised
     from pytest_autoloop.evaluation.isolated.api import Api
-    from pytest_autoloop.evaluation.isolated.handle import Raised, Worker
+    from pytest_autoloop.evaluation.isolated.handle import Worker
 
 
 class ProxyLoader(SourceLoader):
@@ -46,20 +47,37 @@ class ProxyLoader(SourceLoader):
         namespace = module.__dict__
         code = compile(self._original, self.path, "exec", dont_inherit=True)
         exec(code, namespace)  # noqa: S102 - what the user has committed
-        exports = self._worker.exports
+        functions = self._functions(namespace)
         for name, value in list(namespace.items()):
             if name.startswith("__") or isinstance(value, ModuleType | type):
                 continue
             del namespace[name]
-            if callable(value) and name in exports.functions:
+            if callable(value) and name in functions:
                 namespace[name] = self._stub(name, value, namespace)
         module.__class__ = _proxy_class(self, module.__name__)
 
+    def _functions(self, namespace: dict[str, Any]) -> frozenset[str]:
+        """Return the names of what a candidate offers to be called.
+
+        One that cannot be loaded offers all that the original does, and fails in each: an error
+        here would end a session whose conftest imports the target, before it can tell why.
+        """
+        try:
+            return self._worker.exports.functions
+        except CandidateFault as fault:
+            self._fault = fault
+            return frozenset(name for name, value in namespace.items() if callable(value))
+
     def missing(self, module: ModuleType, name: str) -> Any:  # noqa: ANN401 - any attribute
         """Return an attribute that the proxy does not hold itself: the candidate's value now."""
+        unknown = AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
+        if name.startswith("__"):
+            raise unknown
+        if self._fault is not None:
+            raise self._fault
         exports = self._worker.exports
-        if name.startswith("__") or name not in exports.functions | exports.constants.keys():
-            raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
+        if name not in exports.functions | exports.constants.keys():
+            raise unknown
         if name in exports.functions:
             return self._stub(name, None, module.__dict__)
         return self._asked(lambda: self._worker.get(name, seconds=self._seconds))

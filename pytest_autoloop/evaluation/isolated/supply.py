@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from pytest_autoloop.evaluation.isolated.handle import Window, Worker
+    from pytest_autoloop.evaluation.isolated.answers import Window
+    from pytest_autoloop.evaluation.isolated.handle import Worker
     from pytest_autoloop.evaluation.isolated.inputs import Arguments, Mutator
     from pytest_autoloop.evaluation.isolated.recording import Recording
     from pytest_autoloop.evaluation.isolated.verification import Inputs

@@ -32,7 +32,8 @@ from pytest_autoloop.evaluation.isolated.verification import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from pytest_autoloop.evaluation.isolated.handle import Outcome, Worker
+    from pytest_autoloop.evaluation.isolated.answers import Outcome
+    from pytest_autoloop.evaluation.isolated.handle import Worker
     from pytest_autoloop.evaluation.isolated.inputs import Arguments
     from pytest_autoloop.evaluation.isolated.recording import Recording
     from pytest_autoloop.evaluation.isolated.supply import Named
@@ -197,10 +198,16 @@ class _Race:
         return self._blocks >= _HOPELESS_BLOCKS and needed >= _MOST_BLOCKS
 
     def _ours(self, version: Version) -> Worker:
+        return self._loaded(version, self._start(version))
+
+    def _loaded(self, version: Version, worker: Worker) -> Worker:
         try:
-            return self._start(version)
+            _ = worker.exports
         except CandidateFault as fault:
+            if version == "candidate":
+                raise
             raise EvaluationError(f"the {version} version cannot be run: {fault}") from fault
+        return worker
 
     def _block(self) -> None:
         sides: list[Version] = ["incumbent", "candidate"]
@@ -208,7 +215,10 @@ class _Race:
         workers: dict[Version, Worker] = {}
         try:
             for side in sides:
-                workers[side] = self._start(side) if side == "candidate" else self._ours(side)
+                workers[side] = self._start(side)
+            # They load at the same time.
+            for side, worker in workers.items():
+                self._loaded(side, worker)
             for supply in self.supplies:
                 supply.renew()
                 self._settle(supply, workers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import hashlib
 import secrets
 import sys
 from contextlib import ExitStack
@@ -13,9 +13,11 @@ from pytest_autoloop.evaluation.isolated.api import Api
 from pytest_autoloop.evaluation.isolated.contract import CandidateFault, Source, Surroundings
 from pytest_autoloop.evaluation.isolated.differential import compare_versions
 from pytest_autoloop.evaluation.isolated.handle import Worker
+from pytest_autoloop.evaluation.isolated.nursery import Nursery
 from pytest_autoloop.evaluation.isolated.proxy import ProxyLoader
 from pytest_autoloop.evaluation.isolated.recording import Recording
 from pytest_autoloop.evaluation.isolated.timing import verify_gain
+from pytest_autoloop.evaluation.isolated.visible import visible
 from pytest_autoloop.evaluation.protocol import INCUMBENT, ORIGINAL, RECORDING
 
 if TYPE_CHECKING:
@@ -25,9 +27,6 @@ if TYPE_CHECKING:
     from pytest_autoloop.evaluation.isolated.verification import Verification
     from pytest_autoloop.evaluation.protocol import ChildSpec
 
-#: Names that no target needs to read: git's, ours, and what tests are called by convention.
-_NEVER = frozenset({".git", ".pytest_autoloop", "conftest.py", "results.tsv", "program.md"})
-_TESTS = frozenset({"test", "tests"})
 #: Seconds that loading a candidate, or one call, may take when nothing else bounds it.
 _CALL_SECONDS = 60.0
 
@@ -37,8 +36,8 @@ Version = Literal["original", "incumbent", "candidate"]
 class Trusted:
     """Runs versions of the target in workers, for one child session.
 
-    Raises:
-        CandidateFault: the candidate cannot be loaded.
+    The candidate is loaded while the session goes on: a fault in that shows where it is first used,
+    and in `fault`.
     """
 
     def __init__(self, spec: ChildSpec) -> None:
@@ -46,10 +45,15 @@ class Trusted:
         self._api = Api.from_json(spec.api)
         self._stack = ExitStack()
         self._count = 0
-        self.candidate = self.start("candidate")
+        self._roots = _import_roots(Path(spec.worktree))
+        self._readable: tuple[str, ...] | None = None
         # Before tests import anything: a library's threads would not let a worker confine itself.
-        compared = spec.phase == "guard" and spec.differential
-        self._originals = [self.start("original") for _ in range(2 if compared else 0)]
+        later = spec.phase == "verify" or (spec.phase == "guard" and spec.differential)
+        self._nursery = Nursery(self._roots) if later else None
+        content = self._content("candidate")
+        #: SHA-256 of the source that the candidate's worker loads.
+        self.loaded = hashlib.sha256(content).hexdigest()
+        self.candidate = self._start(content)
         self._loaders: list[ProxyLoader] = []
 
     def loader(self, name: str, path: str) -> ProxyLoader:
@@ -69,30 +73,47 @@ class Trusted:
     def fault(self) -> CandidateFault | None:
         """What the candidate did behind the proxy that no candidate may."""
         faults = (loader.first_fault() for loader in self._loaders)
-        return next((fault for fault in faults if fault is not None), None)
+        found = next((fault for fault in faults if fault is not None), None)
+        return self._of_loading() if found is None else found
+
+    def _of_loading(self) -> CandidateFault | None:
+        try:
+            _ = self.candidate.exports
+        except CandidateFault as fault:
+            return fault
+        return None
 
     def start(self, version: Version) -> Worker:
-        """Start a worker for a version of the target.
+        """Start a worker for a version of the target; a fault in loading shows when it is used."""
+        return self._start(self._content(version))
 
-        Raises:
-            CandidateFault: it cannot be loaded.
-        """
+    def _start(self, content: bytes) -> Worker:
         spec = self._spec
         # Versions get a directory each, of equal length: what one leaves, no other finds.
         self._count += 1
         home = spec.file(f"worker-{self._count:04}")
         home.mkdir()
+        if self._readable is None:
+            # A walk through the worktree, unless who asks for many sessions there has done it once.
+            known: list[str] | None = getattr(spec, "visible", None)
+            hidden = frozenset(spec.hidden)
+            self._readable = tuple(known or visible(spec.worktree, hidden, spec.target))
         surroundings = Surroundings(
-            import_roots=_import_roots(Path(spec.worktree)),
-            readable=tuple(visible(spec.worktree, frozenset(spec.hidden), spec.target)),
+            import_roots=self._roots,
+            readable=self._readable,
             home=str(home),
             output=f"{home}.out",
             contained=spec.contained,
             tripwire=spec.tripwire,
         )
         path = str(Path(spec.worktree, spec.target))
-        source = Source(self._api.module, path, self._content(version))
-        worker = Worker(source, surroundings, seconds=self._seconds)
+        worker = Worker(
+            Source(self._api.module, path, content),
+            surroundings,
+            seconds=self._seconds,
+            births=self._nursery,
+            timed=spec.phase == "verify",
+        )
         self._stack.callback(worker.close)
         return worker
 
@@ -103,8 +124,16 @@ class Trusted:
             CandidateFault: the candidate did what none may.
         """
         recording = Recording.from_bytes(self._spec.file(RECORDING).read_bytes())
+        # Both load at the same time.
+        originals = [self.start("original") for _ in range(2)]
+
+        def another() -> Worker:
+            worker = originals.pop() if originals else self.start("original")
+            _ = worker.exports
+            return worker
+
         return compare_versions(
-            self._originals[0],
+            another(),
             self.candidate,
             recording,
             # Drawn now, when the candidate is loaded: it cannot know what is coming.
@@ -112,11 +141,8 @@ class Trusted:
             seconds=self._spec.differential,
             extra=extra,
             tolerance=self._spec.tolerance,
-            again=self._another,
+            again=another,
         )
-
-    def _another(self) -> Worker:
-        return self._originals.pop() if len(self._originals) > 1 else self.start("original")
 
     def verify(self, extra: Mapping[str, Iterable[Any]]) -> Verification:
         """Time the candidate and the incumbent from outside.
@@ -139,7 +165,14 @@ class Trusted:
 
     def close(self) -> None:
         """End every worker."""
+        if self._nursery is not None:
+            self._nursery.close()
         self._stack.close()
+
+    def leave(self) -> None:
+        """Let every worker end that a nursery has made, without waiting; nothing is asked of it."""
+        if self._nursery is not None:
+            self._nursery.leave()
 
     def _content(self, version: Version) -> bytes:
         spec = self._spec
@@ -150,41 +183,6 @@ class Trusted:
     @property
     def _seconds(self) -> float:
         return self._spec.test_timeout or _CALL_SECONDS
-
-
-def visible(root: str, hidden: frozenset[str], target: str) -> list[str]:
-    """Return what a worker may read of a worktree, whole directories where nothing is hidden.
-
-    `hidden` holds POSIX paths below the root: the files that judge.
-    """
-    found, whole = _visible(root, hidden, target, "")
-    return [root] if whole else found
-
-
-def _visible(root: str, hidden: frozenset[str], target: str, below: str) -> tuple[list[str], bool]:
-    """Return the visible paths in a directory, and whether that is all of it."""
-    found: list[str] = []
-    all_of_it = True
-    for entry in sorted(os.scandir(Path(root, below)), key=lambda one: one.name):
-        name = f"{below}{entry.name}"
-        if name in hidden or (_is_harness(entry) and not target.startswith(f"{name}/")):
-            all_of_it = False
-        elif entry.is_dir(follow_symlinks=False):
-            inside, whole = _visible(root, hidden, target, f"{name}/")
-            found += [entry.path] if whole else inside
-            all_of_it = all_of_it and whole
-        else:
-            found.append(entry.path)
-    return found, all_of_it
-
-
-def _is_harness(entry: os.DirEntry[str]) -> bool:
-    name = entry.name
-    if name in _NEVER:
-        return True
-    if entry.is_dir(follow_symlinks=False):
-        return name in _TESTS or name == "__pycache__"
-    return name.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py"))
 
 
 def _import_roots(worktree: Path) -> tuple[str, ...]:

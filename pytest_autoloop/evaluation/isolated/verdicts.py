@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_autoloop.evaluation.isolated import compare
 
 if TYPE_CHECKING:
-    from pytest_autoloop.evaluation.isolated.handle import Outcome, Raised
+    from pytest_autoloop.evaluation.isolated.answers import Outcome, Raised
     from pytest_autoloop.evaluation.isolated.inputs import Arguments
 
 #: A process may run out of these sooner or later than another, honestly.

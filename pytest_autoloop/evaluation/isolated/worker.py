@@ -13,8 +13,6 @@ import gc
 import importlib
 import importlib.util
 import os
-import random
-import signal
 import sys
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -25,7 +23,9 @@ from pytest_autoloop.evaluation.containment.layers import apply
 from pytest_autoloop.evaluation.containment.paths import kernel_paths, system_paths
 from pytest_autoloop.evaluation.containment.policy import Policy
 from pytest_autoloop.evaluation.isolated import plain
+from pytest_autoloop.evaluation.isolated.contract import from_plain
 from pytest_autoloop.evaluation.isolated.frames import Channel, ChannelClosed
+from pytest_autoloop.evaluation.isolated.leaving import close_others, settle
 from pytest_autoloop.evaluation.isolated.limits import PlainDataError
 
 if TYPE_CHECKING:
@@ -39,19 +39,18 @@ _REMEMBERED = 4
 _LARGEST_REMEMBERED = 1 << 16
 _TEXT_LIMIT = 500
 _RAISE = dis.opmap["RAISE_VARARGS"]
-#: What a worker sees of its environment: what decides how Python and numerical libraries run.
-_ENVIRONMENT = ("LANG", "LC_ALL", "TZ", "PYTHONHASHSEED")
-#: A thread that a numerical library starts when it is loaded would not be confined.
-_ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
-)
 
 
-def serve(reading: int, writing: int, source: Source, surroundings: Surroundings) -> NoReturn:
-    """Load the source, say what it offers, answer; does not return."""
+def serve(reading: int, writing: int) -> NoReturn:
+    """Take a source, load it, say what it offers, answer; does not return.
+
+    The first frame holds what `contract.to_plain` makes of a source and of its surroundings.
+    """
     try:
-        _settle(reading, writing, surroundings)
-        channel = Channel(reading, writing)
+        close_others((reading, writing))
+        channel = Channel(reading, writing, waits=True)
+        source, surroundings = from_plain(plain.decode(channel.receive()))
+        settle(surroundings)
         module = _load(source, surroundings, writing)
         channel.send(plain.encode(("loaded", *_exports(module))))
         _answer(channel, module, source.path)
@@ -60,54 +59,11 @@ def serve(reading: int, writing: int, source: Source, surroundings: Surroundings
     # The end of this process: whatever happened, the other side must learn of it or see it end.
     except BaseException as error:  # noqa: BLE001
         with contextlib.suppress(BaseException):
-            Channel(reading, writing).send(
+            Channel(reading, writing, waits=True).send(
                 plain.encode(("failed", type(error).__name__, _told(error)))
             )
     finally:
         os._exit(0)
-
-
-def _settle(reading: int, writing: int, surroundings: Surroundings) -> None:
-    """Give up everything that belongs to the process this one was forked from."""
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-    output = os.open(surroundings.output, flags, 0o600)
-    for descriptor, standard in ((nothing, 0), (output, 1), (output, 2)):
-        os.dup2(descriptor, standard)
-    kept = sorted((2, reading, writing))
-    for low, high in zip(kept, [*kept[1:], 1 << 16], strict=True):
-        os.closerange(low + 1, high)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-    passed = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-    os.environ.clear()
-    home = surroundings.home
-    os.environ.update(passed, **_ONE_THREAD, HOME=home, TMPDIR=home, PATH=os.defpath)
-    os.chdir(home)
-    sys.argv[:] = [""]
-    roots = list(surroundings.import_roots)
-    sys.path[:] = [*roots, *(entry for entry in sys.path if entry and entry not in roots)]
-    _forget_project(surroundings.import_roots)
-    importlib.invalidate_caches()
-    random.seed(0)
-    gc.enable()
-    # What is there now is never garbage, and need not be looked at in each collection.
-    gc.freeze()
-
-
-def _forget_project(roots: Sequence[str]) -> None:
-    """Forget what the process this one was forked from has imported of the project, and its way.
-
-    The first commit's version is loaded late, when tests and a proxy stand in `sys.modules`.
-    """
-    ours = ("_pytest", "pytest_autoloop")
-    sys.meta_path[:] = [
-        finder for finder in sys.meta_path if not type(finder).__module__.startswith(ours)
-    ]
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if isinstance(file, str) and any(file.startswith(f"{root}{os.sep}") for root in roots):
-            del sys.modules[name]
 
 
 def _load(source: Source, surroundings: Surroundings, writing: int) -> ModuleType:
@@ -241,8 +197,8 @@ def _answer(channel: Channel, module: ModuleType, path: str) -> NoReturn:
 
 def _remember(earlier: list[tuple[object, bytes]], value: object) -> None:
     with contextlib.suppress(PlainDataError):
-        data = plain.encode(value)
-        if len(data) <= _LARGEST_REMEMBERED:
+        data, changeable = plain.encode_noting(value)
+        if changeable and len(data) <= _LARGEST_REMEMBERED:
             earlier.append((value, data))
             del earlier[:-_REMEMBERED]
 
