@@ -117,7 +117,7 @@ class Comparison:
     def run(self, draw: random.Random) -> None:
         """Run all, in every round in an order that is drawn."""
         fates = self.plan.fates()
-        plain = {score: self._project(f"plain-{score}", score) for score in fates.values()}
+        plain = {score: self._project(f"plain-{score}", score) for score in set(fates.values())}
         lowest = self._project("floor", "clock")
         with closing(Floor(lowest)) as floor:
             for _ in range(self.plan.rounds):
@@ -138,8 +138,9 @@ class Comparison:
             shutil.rmtree(project.folder)
 
     def _project(self, name: str, score: Score) -> SmallProject:
-        folder = self.place / f"{name}-{next(self._versions)}"
-        return SmallProject(folder, self.plan.kind, self.plan.guards).write(score)
+        plan = self.plan
+        folder = self.place / f"{name}-{plan.kind}-{plan.guards}-{next(self._versions)}"
+        return SmallProject(folder, plan.kind, plan.guards).write(score)
 
     def _session(self, variants: Sequence[Variant]) -> None:
         project = self._project("session", variants[0].score)

@@ -35,6 +35,7 @@ import importlib.metadata
 import importlib.util
 import os
 import random
+import statistics
 import sys
 import tempfile
 import time
@@ -46,8 +47,11 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.costs import Setting  # noqa: E402
-from benchmarks.interleaved import ALL, COMMON, Comparison, Plan, table  # noqa: E402
+from benchmarks.interleaved import ALL, COMMON, Comparison, Plan, ratio, table  # noqa: E402
 from benchmarks.meter import Meter  # noqa: E402
+from benchmarks.sizes import growth_table, memory_table  # noqa: E402
+from benchmarks.startup import startup_table  # noqa: E402
+from benchmarks.workers import EXAMPLES, WORKERS, rate  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,6 +102,40 @@ def show(plan: Plan, options: argparse.Namespace, setting: Setting, place: Path)
     print("\n".join(table(comparison)), end="\n\n", flush=True)
 
 
+def workers(options: argparse.Namespace, _setting: Setting, place: Path) -> None:
+    """Print experiments per hour as benchmarks/workers.py measures them."""
+    repeat = options.rounds or (1 if options.quick else 2)
+    count = options.experiments or (4 if options.quick else 12)
+    draw = random.Random(options.seed)
+    rates: dict[int, list[float]] = {number: [] for number in WORKERS}
+    for _ in range(repeat):
+        for number in draw.sample(WORKERS, len(WORKERS)):
+            rates[number].append(rate(EXAMPLES["exact"], number, count, place))
+    print(f"{'workers':>8}{'per hour':>10}  ratio to one [95%]")
+    for number, found in rates.items():
+        print(f"{number:>8}{statistics.median(found):>10.0f}  {ratio(found, rates[1])}")
+    print(flush=True)
+
+
+def memory(options: argparse.Namespace, setting: Setting, place: Path) -> None:
+    """Print what further workers hold."""
+    for kind in kinds(options):
+        print("\n".join(memory_table(kind, setting, place)), end="\n\n", flush=True)
+
+
+def growth(options: argparse.Namespace, setting: Setting, place: Path) -> None:
+    """Print whether experiments get slower."""
+    count = options.experiments or (100 if options.quick else 1_000)
+    print("\n".join(growth_table(count, setting, place)), end="\n\n", flush=True)
+
+
+def startup(options: argparse.Namespace, setting: Setting, place: Path) -> None:
+    """Print what it takes to start."""
+    repeat = options.rounds or (2 if options.quick else 5)
+    lines = startup_table(repeat, setting, place, random.Random(options.seed))
+    print("\n".join(lines), end="\n\n", flush=True)
+
+
 def kinds(options: argparse.Namespace) -> tuple[Kind, ...]:
     """Return the projects that are asked for."""
     return (options.project,) if options.project else ("tiny", "heavy")
@@ -106,6 +144,10 @@ def kinds(options: argparse.Namespace) -> tuple[Kind, ...]:
 SECTIONS: dict[str, Callable[[argparse.Namespace, Setting, Path], None]] = {
     "overhead": overhead,
     "guards": guards,
+    "workers": workers,
+    "memory": memory,
+    "growth": growth,
+    "startup": startup,
 }
 
 
