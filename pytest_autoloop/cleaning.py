@@ -82,10 +82,10 @@ def survey(repository: Repository, root: Path, tag: str) -> Removal:
                 kept = []
     except JournalError:
         pass
-    checked_out = _checked_out(repository)
+    standing = checked_out(repository)
     branches, stays = {}, {}
     for name, commit in _named(repository, tag):
-        if name in checked_out:
+        if name in standing:
             stays[name] = "which is checked out: switch to another one first"
         elif commit in made or f"Autoloop-Experiment: {tag}/" in _message(repository, commit):
             branches[name] = commit
@@ -141,7 +141,8 @@ def _branches(repository: Repository) -> list[str]:
     return [name for name in names if not name.startswith("autoexp/")]
 
 
-def _checked_out(repository: Repository) -> set[str]:
+def checked_out(repository: Repository) -> set[str]:
+    """Return the short names of the branches that a checkout of the repository is on."""
     listing = GitCommand(repository.root).line("worktree", "list", "--porcelain")
     prefix = f"branch {_BRANCHES}"
     return {line.removeprefix(prefix) for line in listing.splitlines() if line.startswith(prefix)}
