@@ -163,19 +163,6 @@ class Journal:
         except OSError as error:
             raise self._failure("read", self.path, error) from error
 
-    def size(self) -> int:
-        """Return the length of the file in bytes, 0 when there is none.
-
-        Raises:
-            JournalError: the file cannot be looked at.
-        """
-        try:
-            return self.path.stat().st_size
-        except FileNotFoundError:
-            return 0
-        except OSError as error:
-            raise self._failure("read", self.path, error) from error
-
     def repair(self) -> str:
         """Put aside a last line without its end; return a sentence about it, empty if all is well.
 

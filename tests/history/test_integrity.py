@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from pytest_autoloop.history.looks import Entry
+
+_HOUR_NS = 3_600_000_000_000
+
 needs_modes = pytest.mark.skipif(os.name == "nt", reason="Windows has no such files or modes")
 needs_change_time = pytest.mark.skipif(os.name == "nt", reason="Windows has no change time")
 
@@ -445,3 +449,47 @@ def test_the_head_of_an_own_worktree_may_move(checkout: Checkout, tmp_path: Path
     ]
     (head.parent / "commondir").write_text("/elsewhere\n")
     assert seals[1].broken() == [".git/worktrees/ours/commondir: content changed"]
+
+
+def test_many_old_files_are_compared_by_their_looks(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three hundred that were found whole are looked at, and nothing more; each change shows."""
+    for number in range(300):
+        (place / f"many{number % 3}").mkdir(exist_ok=True)
+        (place / f"many{number % 3}" / f"file{number}").write_text("x")
+    seal = Seal.of(Tree(place), digests=Digests(tick_ns=-_HOUR_NS))
+    assert seal.differences() == []
+    compared: list[str] = []
+    state = Seal._state
+
+    def noting(self: Seal, entry: Entry, *, thorough: bool = False) -> object:
+        compared.append(entry.name)
+        return state(self, entry, thorough=thorough)
+
+    monkeypatch.setattr(Seal, "_state", noting)
+    assert seal.differences() == []
+    assert compared == []
+    changed = place / "many1" / "file1"
+    looked = changed.stat()
+    changed.write_text("y")
+    os.utime(changed, ns=(looked.st_atime_ns, looked.st_mtime_ns))
+    (place / "many2" / "file2").rename(place / "many2" / "other")
+    assert seal.broken() == [
+        "many1/file1: content changed",
+        "many2/file2: file removed",
+        "many2/other: new file",
+    ]
+    changed.write_text("x")
+    (place / "many2" / "other").rename(place / "many2" / "file2")
+    assert seal.broken() == []
+    compared.clear()
+    assert seal.broken() == []
+    assert compared == []
+
+
+def test_looks_are_not_trusted_within_one_tick(place: Path) -> None:
+    """Files that changed a moment ago are compared again each time, however they look."""
+    seal = Seal.of(Tree(place), digests=Digests(tick_ns=_HOUR_NS))
+    assert seal.differences() == []
+    assert seal._alike == {}

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_autoloop.errors import RepositoryError, UsageError
+from pytest_autoloop.history.command import GitCommand
 from pytest_autoloop.history.repository import Repository
 from pytest_autoloop.history.worktrees import WorktreePool
 from tests.history.conftest import SOURCE, TARGET, Checkout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 @pytest.fixture
@@ -702,3 +703,123 @@ def test_what_a_killed_session_had_for_a_moment_is_removed(
     (place / kept[1] / "candidate" / ".git").touch()
     with WorktreePool(repository) as pool:
         assert {path.name for path in place.iterdir()} == {*kept, pool.directory.name}
+
+
+@pytest.fixture
+def starts(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """Note every git command that is started, and start it."""
+    started: list[tuple[str, ...]] = []
+    start = GitCommand.attempt
+
+    def noting(self: GitCommand, *arguments: str, **more: object) -> object:
+        started.append(arguments)
+        return start(self, *arguments, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(GitCommand, "attempt", noting)
+    return started
+
+
+def leave_nothing(_: Path) -> None:
+    """Run without a trace."""
+
+
+def leave_files(place: Path) -> None:
+    """Leave a report, a cache that python would load, and a directory that cannot be listed."""
+    (place / "report.txt").write_text("x")
+    (place / "tests/__pycache__").mkdir()
+    (place / "tests/__pycache__/conftest.pyc").write_bytes(b"x")
+    (place / "locked/deeper").mkdir(parents=True)
+    (place / "locked").chmod(0o000)
+
+
+def rewrite_the_target(place: Path) -> None:
+    """Let the candidate change its own file."""
+    (place / TARGET).write_text("cheat")
+
+
+def refresh_the_index(place: Path) -> None:
+    """Ask git for the state, which writes its index anew, and leave its lock."""
+    os.utime(place / "tests/test_target.py")
+    git(place, "status")
+    Path(git(place, "rev-parse", "--absolute-git-dir"), "index.lock").touch()
+
+
+@pytest.mark.parametrize(
+    ("run", "altered"),
+    [
+        (leave_nothing, []),
+        (leave_files, ["locked", "tests/__pycache__"]),
+        (rewrite_the_target, [TARGET]),
+        (refresh_the_index, []),
+    ],
+)
+def test_what_was_only_added_is_removed_without_git(
+    pool: WorktreePool,
+    starts: list[tuple[str, ...]],
+    run: Callable[[Path], None],
+    altered: list[str],
+) -> None:
+    """What a run did is told and undone, and no command of git is started for it."""
+    place = pool.path("candidate")
+    pool.seal(refs=True)
+    pool.write("candidate", TARGET, b"candidate\n")
+    pool.reset("candidate")
+    index = Path(git(place, "rev-parse", "--absolute-git-dir"), "index")
+    expected = content(place), index.read_bytes()
+    starts.clear()
+    for _ in range(2):
+        run(place)
+        assert pool.put_back("candidate") == altered
+        assert starts == []
+        assert (content(place), index.read_bytes()) == expected
+        assert not index.with_name("index.lock").exists()
+        assert pool.altered("candidate") == []
+
+
+def move_head(place: Path) -> None:
+    """Put a branch into HEAD: what asks git there would be told another story."""
+    git(place, "checkout", "--quiet", "-b", "elsewhere")
+
+
+def edit_a_guard(place: Path) -> None:
+    """Empty a test."""
+    (place / "tests/test_target.py").write_text("")
+
+
+def drop_a_guard(place: Path) -> None:
+    """Remove a test, and leave a file in exchange: as many are there as before."""
+    (place / "tests/test_target.py").unlink()
+    (place / "tests/other.txt").write_text("")
+
+
+def swap_a_directory(place: Path) -> None:
+    """Put a link in place of a directory that looks the same."""
+    (place / "tests").rename(place / "moved")
+    (place / "tests").symlink_to("moved")
+
+
+@pytest.mark.parametrize("run", [move_head, edit_a_guard, drop_a_guard, swap_a_directory])
+def test_what_was_altered_is_restored_by_git(
+    pool: WorktreePool, starts: list[tuple[str, ...]], run: Callable[[Path], None]
+) -> None:
+    """Nothing else knows what stood there; the checkout is as new, its HEAD too."""
+    place = pool.path("candidate")
+    pool.write("candidate", TARGET, b"candidate\n")
+    pool.reset("candidate")
+    expected, head = content(place), git(place, "rev-parse", "HEAD")
+    run(place)
+    starts.clear()
+    pool.put_back("candidate")
+    assert any("checkout" in arguments for arguments in starts)
+    assert content(place) == expected
+    assert git(place, "rev-parse", "--symbolic-full-name", "HEAD") == "HEAD"
+    assert git(place, "rev-parse", "HEAD") == head
+    assert pool.altered("candidate") == []
+
+
+def test_a_target_that_was_not_written_is_restored_too(pool: WorktreePool) -> None:
+    """Its content is not under seal, so that git alone knows it."""
+    place = pool.path("candidate")
+    (place / TARGET).write_text("cheat")
+    pool.put_back("candidate")
+    assert (place / TARGET).read_bytes() == SOURCE
