@@ -72,6 +72,7 @@ class Slots:
             launcher = runner.launcher.twin()
             own = runner.twin(launcher)
             self._slots.append(_Slot(name, _checked_out(pool, name, commit), launcher, own))
+        self._begun: set[str] = set()
         self._free = threading.Condition()
         #: The one that was used last is the warmest.
         self._idle = list(reversed(self._slots))
@@ -87,9 +88,16 @@ class Slots:
             RepositoryError: git's settings have changed, or the checkout cannot be restored.
         """
         with self._lent() as slot:
+            evaluator = self._evaluator.twin(slot.runner, slot.path)
+            if slot.runner.keeps_bytecode and slot.name not in self._begun:
+                self._begun.add(slot.name)
+                # The user's own code, while it stands there: what it compiles may be kept.
+                evaluator.trusted = True
+                evaluator.run_guards(max_failures=0)
+                evaluator.trusted = False
+                self._pool.put_back(slot.name)
             for path, content in files.items():
                 self._pool.write(slot.name, path, content)
-            evaluator = self._evaluator.twin(slot.runner, slot.path)
             report = evaluator.guard(required)
             if self._closed.is_set():
                 # The child was ended, whatever it says; and nobody may touch the checkout now.

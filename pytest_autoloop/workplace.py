@@ -18,8 +18,9 @@ from pytest_autoloop.evaluation.containment.layers import Layers, probe
 from pytest_autoloop.evaluation.evaluator import Evaluator
 from pytest_autoloop.evaluation.launchers import choose_launcher
 from pytest_autoloop.evaluation.limits import Limits
-from pytest_autoloop.evaluation.runner import Project, Runner, import_roots, warm_environment
+from pytest_autoloop.evaluation.runner import Project, Runner
 from pytest_autoloop.evaluation.sandbox import Sandbox, package_paths
+from pytest_autoloop.evaluation.surroundings import import_roots, warm_environment
 from pytest_autoloop.harness.symbols import locate
 from pytest_autoloop.history.copies import find_copies
 from pytest_autoloop.history.worktrees import WorktreePool

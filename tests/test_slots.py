@@ -17,7 +17,8 @@ from pytest_autoloop.evaluation.evaluator import Evaluator
 from pytest_autoloop.evaluation.launchers import choose_launcher
 from pytest_autoloop.evaluation.limits import Limits
 from pytest_autoloop.evaluation.runner import Project as ProjectUnderTest
-from pytest_autoloop.evaluation.runner import Runner, warm_environment
+from pytest_autoloop.evaluation.runner import Runner
+from pytest_autoloop.evaluation.surroundings import warm_environment
 from pytest_autoloop.history.repository import Repository
 from pytest_autoloop.history.worktrees import WorktreePool
 from pytest_autoloop.model import GuardReport

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_autoloop.evaluation.runner import import_roots
+from pytest_autoloop.evaluation.surroundings import import_roots
 from tests.pitfalls.bench import open_bench
 from tests.projects import MODULE
 

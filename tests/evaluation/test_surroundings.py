@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_autoloop.evaluation import runner
-from pytest_autoloop.evaluation.runner import Project, child_environment, map_argument
+from pytest_autoloop.evaluation import surroundings
+from pytest_autoloop.evaluation.runner import Project
+from pytest_autoloop.evaluation.surroundings import child_environment, map_argument
 
 CHECKOUT = Path("/home/me/project")
 WORKTREE = Path("/tmp/work/candidate")
@@ -132,7 +133,7 @@ def test_import_roots_are_the_entries_inside_the_checkout(tmp_path: Path) -> Non
         str(checkout / ".venv" / "lib" / "site-packages"),
         str(tmp_path / "project2"),
     ]
-    found = runner.import_roots(checkout, checkout / "src" / "a.py", path)
+    found = surroundings.import_roots(checkout, checkout / "src" / "a.py", path)
     assert found == (checkout / "src", checkout)
 
 
@@ -147,6 +148,6 @@ def test_an_imported_target_shows_its_root(tmp_path: Path, monkeypatch: pytest.M
     with monkeypatch.context() as patch:
         patch.syspath_prepend(str(checkout / "code"))
         importlib.import_module("shown_package.shown_module")
-    assert runner.import_roots(checkout, target, []) == (checkout / "code",)
+    assert surroundings.import_roots(checkout, target, []) == (checkout / "code",)
     init = package / "__init__.py"
-    assert runner.import_roots(checkout, init, []) == (checkout / "code",)
+    assert surroundings.import_roots(checkout, init, []) == (checkout / "code",)
