@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_autoloop import text
 from pytest_autoloop.cli import commands
 from pytest_autoloop.cli.arguments import add_command, add_tag
 from pytest_autoloop.errors import UsageError
@@ -52,7 +53,8 @@ def _run(options: argparse.Namespace) -> None:
     if options.output != "-":
         check_place(path, f"--output {path}" if options.output else "the report")
     reader = Reader(Journal(record.root, record.tag))
-    count = reader.read()
+    reader.read()
+    count = sum(one.status != "baseline" for one in record.experiments)
     content = reader.page()
     if options.output == "-":
         sys.stdout.buffer.write(content)
@@ -65,4 +67,4 @@ def _run(options: argparse.Namespace) -> None:
         found = {"tag": record.tag, "path": str(path), "bytes": len(content), "experiments": count}
         print(json.dumps(found, indent=2))
         return
-    print(f"wrote {path}: {count:,} experiments, {len(content) / 1000:,.0f} kB")
+    print(f"wrote {path}: {text.count(count, 'experiment')}, {len(content) / 1000:,.0f} kB")

@@ -1,14 +1,11 @@
 """What the page holds, gathered one experiment at a time, so that a long campaign costs no more.
 
-A row of each experiment is plain JSON: chart and table need all of them. What is told of an
-experiment once it is opened is packed, many in a block, and unpacked by the browser.
+A row of each experiment is what chart and table show; the browser unpacks all of them at once. What
+is told of an experiment when it is opened is packed in blocks, and unpacked when it is.
 """
 
 from __future__ import annotations
 
-import base64
-import json
-import zlib
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -16,6 +13,7 @@ from pytest_autoloop import text
 from pytest_autoloop.history.records import decode_record
 from pytest_autoloop.model import Metric, Row
 from pytest_autoloop.reporting.html.details import details, prompt_tokens, rounded, shown
+from pytest_autoloop.reporting.html.packing import Packer, dumps
 from pytest_autoloop.shortening import standing
 
 if TYPE_CHECKING:
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
 
     from pytest_autoloop.model import Experiment, Json
 
-#: Experiments in a block: a block is unpacked whole, and larger ones hardly become smaller.
-BLOCK = 64
 #: The last experiments, which an open page is told of; one that lags further loads itself anew.
 RECENT = 32
 #: Characters of a description in the table.
@@ -40,8 +36,7 @@ class Collected:
         self.rows: list[str] = []
         #: The last few, each with its row and what is told of it.
         self.recent: deque[str] = deque(maxlen=RECENT)
-        self._blocks: list[str] = []
-        self._open: list[str] = []
+        self._packer = Packer()
         self._numbers: dict[str, int] = {}
         #: The baseline and the keeps of each target, which say how far it has come.
         self._kept: dict[str, list[Row]] = {}
@@ -49,18 +44,14 @@ class Collected:
 
     def add(self, experiment: Experiment, metrics: Sequence[Metric]) -> None:
         """Take an experiment in, with the metrics of its target."""
-        row = _dumps(self._row(experiment, metrics))
-        detail = _dumps(details(experiment, metrics))
+        row, told = dumps(self._row(experiment, metrics)), details(experiment, metrics)
         self.rows.append(row)
-        self.recent.append(f'{{"row":{row},"detail":{detail}}}')
-        self._open.append(detail)
-        if len(self._open) == BLOCK:
-            self._blocks.append(_packed(self._open))
-            self._open = []
+        self.recent.append(f'{{"row":{row},"detail":{dumps(told)}}}')
+        self._packer.add(told)
 
     def blocks(self) -> list[str]:
-        """Return all that is packed: the zlib format in base 64, each block a list in JSON."""
-        return [*self._blocks, *([_packed(self._open)] if self._open else [])]
+        """Return what is told of each experiment, packed."""
+        return self._packer.blocks()
 
     def _row(self, experiment: Experiment, metrics: Sequence[Metric]) -> list[Json]:
         """Return what chart and table show; `rows.js` names the places."""
@@ -200,12 +191,3 @@ def _value(experiment: Experiment, primary: Metric) -> str:
 def _bounds(experiment: Experiment) -> list[float | None]:
     effect = experiment.effect
     return [] if effect is None else [rounded(effect.low), rounded(effect.high)]
-
-
-def _packed(listed: Iterable[str]) -> str:
-    content = f"[{','.join(listed)}]".encode("ascii")
-    return base64.b64encode(zlib.compress(content, 9)).decode("ascii")
-
-
-def _dumps(value: Json) -> str:
-    return json.dumps(value, allow_nan=False, separators=(",", ":"))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import statistics
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from pytest_autoloop import text
@@ -30,10 +29,12 @@ _BENCHMARKS = 20
 _DIGITS = 5
 #: Zero has no logarithm, and below a nanosecond a clock reads noise.
 _CLOCK = 1e-9
+#: In how many steps the largest of a series of changes is told.
+_STEPS = 999
 
 
 def details(experiment: Experiment, metrics: Sequence[Metric]) -> dict[str, Json]:
-    """Return what is told of an experiment; empty and unknown fields are left out.
+    """Return what is told of an experiment beside its row; what is empty or unknown is left out.
 
     Args:
         experiment: all of it, with diff and pairs.
@@ -49,10 +50,7 @@ def details(experiment: Experiment, metrics: Sequence[Metric]) -> dict[str, Json
         "diff": shown(experiment.diff, LONGEST_DIFF),
         "diff_lines": experiment.diff_lines,
         "diff_cut": max(0, len(experiment.diff) - LONGEST_DIFF),
-        "commit": experiment.commit,
-        "parent": experiment.parent,
         "timestamp": experiment.timestamp,
-        "proposer": shown(experiment.proposer, LONGEST_MESSAGE),
         "search": experiment.search,
         "assurance": experiment.assurance,
         "flags": [shown(flag, LONGEST_MESSAGE) for flag in experiment.flags],
@@ -63,12 +61,8 @@ def details(experiment: Experiment, metrics: Sequence[Metric]) -> dict[str, Json
             for one in metrics
             if experiment.metrics.get(one.name) is not None
         ],
-        "effect": _effect(experiment.effect, metrics[0]),
+        "effect": _effect(experiment.effect),
         "verified": "" if experiment.verified is None else text.gain(experiment.verified),
-        "prompt_tokens": prompt_tokens(experiment),
-        "tokens": experiment.tokens_used,
-        "cost": experiment.cost_usd,
-        "seconds": rounded(experiment.seconds),
         "series": _series(experiment, metrics),
         "benchmarks": _benchmarks(experiment),
     }
@@ -110,16 +104,13 @@ def rounded(number: float | None) -> float | None:
     return float(f"{number:.{_DIGITS}g}")
 
 
-def _effect(effect: Effect | None, primary: Metric) -> dict[str, Json]:
+def _effect(effect: Effect | None) -> dict[str, Json]:
     if effect is None:
         return {}
-    found = asdict(effect)
     return {
-        **{name: rounded(found[name]) for name in ("log_gain", "low", "high", "level")},
+        "level": effect.level,
         "pairs": effect.pairs,
         "basis": effect.basis,
-        "text": text.effect(effect, primary.direction),
-        "factor": text.gain(effect),
     }
 
 
@@ -132,35 +123,52 @@ def _series(experiment: Experiment, metrics: Sequence[Metric]) -> list[Json]:
     for metric in metrics:
         if metric.name != TIME.name:
             known = [p for p in pairs if all(metric.name in s.metrics for s in _sides(p))]
-            sides = [[s.metrics[metric.name] for s in _sides(p)] for p in known]
-            changes = [gains.metric_gain(pair, metric) for pair in known]
-            found += _one(metric, "", sides, changes)
+            if known:
+                found.append({**_named(metric, ""), **_values(known, metric)})
             continue
         bases: list[Basis] = ["warm", "first"] if effect and effect.basis == "first" else ["warm"]
         for basis in bases:
             known = [pair for pair in pairs if _shared(pair, basis)]
-            sides = [[_mean(pair, side, basis) for side in (0, 1)] for pair in known]
-            changes = [gains.time_gain(pair, basis) for pair in known]
-            found += _one(metric, "first calls" if basis == "first" else "", sides, changes)
+            if known:
+                times = [_mean(pair.incumbent, _shared(pair, basis), basis) for pair in known]
+                gained = _few([gains.time_gain(pair, basis) for pair in known])
+                found.append({**_named(metric, basis), **_close(times), "gains": gained})
     return found
 
 
-def _one(
-    metric: Metric, what: str, sides: Sequence[Sequence[float]], changes: Sequence[float]
-) -> list[Json]:
-    if not sides:
-        return []
-    return [
-        {
-            "name": shown(metric.name, LONGEST_MESSAGE),
-            "what": what,
-            "unit": metric.unit,
-            "better": metric.direction,
-            "incumbent": [rounded(side[0]) for side in sides],
-            "candidate": [rounded(side[1]) for side in sides],
-            "gains": [rounded(change) for change in changes],
-        }
-    ]
+def _values(pairs: Sequence[Pair], metric: Metric) -> dict[str, Json]:
+    """Return both sides of each pair, and its gain, of a metric that a fixture returned."""
+    return {
+        "incumbent": [rounded(pair.incumbent.metrics[metric.name]) for pair in pairs],
+        "candidate": [rounded(pair.candidate.metrics[metric.name]) for pair in pairs],
+        "gains": [rounded(gains.metric_gain(pair, metric)) for pair in pairs],
+    }
+
+
+def _named(metric: Metric, basis: str) -> dict[str, Json]:
+    return {
+        "name": shown(metric.name, LONGEST_MESSAGE),
+        "what": "first calls" if basis == "first" else "",
+        "unit": metric.unit,
+    }
+
+
+def _close(times: Sequence[float]) -> dict[str, Json]:
+    """Return the incumbent's times as their mean and small steps from it.
+
+    The candidate's are what the gains make of them.
+    """
+    mean = statistics.fmean(times)
+    return {"mean": rounded(mean), "incumbent": _few([time / mean - 1 for time in times])}
+
+
+def _few(numbers: Sequence[float]) -> list[Json]:
+    """Return numbers as one step, and each as a count of it: a thousandth of the largest.
+
+    A picture shows no more, and a page with a thousand experiments would hold little else.
+    """
+    step = rounded(max(map(abs, numbers)) / _STEPS) or 1.0
+    return [step, *(round(number / step) for number in numbers)]
 
 
 def _sides(pair: Pair) -> tuple[Sample, Sample]:
@@ -172,13 +180,10 @@ def _shared(pair: Pair, basis: Basis) -> list[str]:
     return sorted(before.keys() & after.keys())
 
 
-def _mean(pair: Pair, side: int, basis: Basis) -> float:
-    """Return the geometric mean of one side's times, over the benchmarks that both have."""
-    sample = _sides(pair)[side]
+def _mean(sample: Sample, names: Sequence[str], basis: Basis) -> float:
+    """Return the geometric mean of the times of some benchmarks."""
     times = sample.first if basis == "first" else sample.warm
-    return math.exp(
-        statistics.fmean(math.log(max(times[name], _CLOCK)) for name in _shared(pair, basis))
-    )
+    return math.exp(statistics.fmean(math.log(max(times[name], _CLOCK)) for name in names))
 
 
 def _benchmarks(experiment: Experiment) -> list[Json]:

@@ -15,6 +15,8 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from pytest_autoloop.reporting.html.packing import compressed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -55,7 +57,7 @@ def page(facts: Mapping[str, Json], collected: Collected, *, nonce: str = "") ->
         "title": html.escape(f"{facts.get('tag', '')} · pytest-autoloop"),
         "style": style,
         "facts": inert(json.dumps({**facts, "nonce": nonce}, allow_nan=False)),
-        "rows": inert(f"[{','.join(collected.rows)}]"),
+        "rows": inert(json.dumps(compressed(f"[{','.join(collected.rows)}]"))),
         "packed": inert(blocks),
         "script": script,
     }

@@ -8,6 +8,8 @@ import os
 import select
 import shutil
 import subprocess
+import sys
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -30,10 +32,29 @@ _FLAGS = (
     "--host-resolver-rules=MAP * ~NOTFOUND",
     "--remote-debugging-pipe",
 )
+#: Chromium reads from 3 and writes to 4, whatever numbers the pipes have here.
+_LAUNCH = """
+import os, sys
+high = [os.dup2(int(end), 100 + place) for place, end in enumerate(sys.argv[1:3])]
+os.dup2(high[0], 3)
+os.dup2(high[1], 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+
+
+class _Gone(AssertionError):
+    """The page refused a command, maybe since another one is about to take its place."""
+
+
+def _loaded(loader: str) -> dict[str, str]:
+    return {"name": "load", "loaderId": loader}
 
 
 class Browser:
-    """A browser with one page; `requests`, `faults` tell what the page asked for and complained of."""
+    """A browser with one page.
+
+    `requests` are the addresses it asked for, `faults` what it wrote to its console.
+    """
 
     def __init__(self, profile: Path, *, wide: int = 1280, high: int = 900) -> None:
         program = next(filter(None, map(shutil.which, _NAMES)), None)
@@ -41,9 +62,9 @@ class Browser:
             pytest.skip(f"no Chromium here: none of {', '.join(_NAMES)} is on PATH")
         its_input, self._output = os.pipe()
         self._input, its_output = os.pipe()
-        # It reads from 3 and writes to 4, whatever else is open.
-        shell = f'exec "$0" "$@" 3<&{its_input} 4>&{its_output}'
-        command = ["sh", "-c", shell, program, *_FLAGS, f"--user-data-dir={profile}"]
+        ends = (str(its_input), str(its_output))
+        begin = (sys.executable, "-c", _LAUNCH, *ends, program)
+        command = [*begin, *_FLAGS, f"--user-data-dir={profile}"]
         self._process = subprocess.Popen(
             [*command, f"--window-size={wide},{high}", "about:blank"],
             pass_fds=(its_input, its_output),
@@ -64,6 +85,7 @@ class Browser:
         ]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.ask(f"{domain}.enable")
+        self.ask("Page.setLifecycleEventsEnabled", enabled=True)
         self.ask(
             "Emulation.setDeviceMetricsOverride",
             width=wide,
@@ -91,7 +113,8 @@ class Browser:
         while True:
             answer = self._read()
             if answer.get("id") == self._number:
-                assert "error" not in answer, answer
+                if "error" in answer:
+                    raise _Gone(answer["error"])
                 return answer["result"]
             self._events.append(answer)
 
@@ -106,25 +129,36 @@ class Browser:
     def open(self, address: str) -> None:
         """Load a page, until all that belongs to it is there."""
         self._events.clear()
-        self.ask("Page.navigate", url=address)
-        self.wait_for("Page.loadEventFired")
+        loader = self.ask("Page.navigate", url=address)["loaderId"]
+        # A page that was left while it loaded itself anew may still tell of that.
+        while (event := self.wait_for("Page.lifecycleEvent")) != {**event, **_loaded(loader)}:
+            pass
 
     def run(self, script: str) -> Any:
         """Run a script in the page and return its value, as JSON knows it; promises are awaited."""
         done = self.ask(
             "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True
         )
-        assert "exceptionDetails" not in done, done["exceptionDetails"]
+        if "exceptionDetails" in done:
+            raise _Gone(done["exceptionDetails"])
         return done["result"].get("value")
 
-    def until(self, condition: str) -> Any:
-        """Wait until an expression is true in the page, looked at with every frame it draws."""
-        return self.run(
-            "new Promise((done, failed) => { const end = performance.now() + 30000;"
-            f" const look = () => {{ const found = ({condition}); if (found) done(found);"
-            " else if (performance.now() > end) failed(new Error('it never came true'));"
-            " else requestAnimationFrame(look); }; look(); })"
-        )
+    def until(self, condition: str) -> None:
+        """Wait until an expression is true in the page, also over its loading itself anew."""
+        end = time.monotonic() + _SECONDS
+        while True:
+            try:
+                # With every frame that it draws.
+                if self.run(
+                    "new Promise((done) => { let left = 60; const look = () => {"
+                    f" if ({condition}) done(true); else if (left-- > 0)"
+                    " requestAnimationFrame(look);"
+                    " else done(false); }; look(); })"
+                ):
+                    return
+            except _Gone:
+                pass
+            assert time.monotonic() < end, f"it never came true that {condition}"
 
     def press(self, key: str, text: str = "") -> None:
         """Press a key, such as Enter."""

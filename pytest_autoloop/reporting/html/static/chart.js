@@ -104,11 +104,11 @@ function drawChart() {
     cursor: { points: { show: false }, y: false, drag: { x: true, y: false } },
     scales: { x: { time: false, range: (_, low, high) => low === high ? [low - 1, high + 1] : [low, high] }, y: { range: () => rangeOf(inView()) } },
     axes: [
-      { ...axis, label: "experiment", labelSize: 22, values: (_, splits) => splits.map((x) => Number.isInteger(x) ? String(x) : "") },
+      { ...axis, label: "experiment", labelSize: 22, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000], values: (_, splits) => splits.map((x) => Number.isInteger(x) ? String(x) : "") },
       { ...axis, size: 84, values: (_, splits) => splits.map(write), label: gain ? "gain over the baseline" : `${shown.name} (${shown.direction} is better)`, labelSize: 22 },
     ],
     series: [{}, { stroke: () => chart.colours.keep, width: 2, points: { show: false }, paths: uPlot.paths.stepped({ align: 1 }), spanGaps: true }],
-    hooks: { draw: [drawMarks] },
+    hooks: { drawAxes: [drawLost], draw: [drawKept] },
   }, columns(), box);
   chart.plot.over.addEventListener("mousemove", (event) => pointAt(nearest(event), true));
   chart.plot.over.addEventListener("mouseleave", () => pointAt(-1));
@@ -169,24 +169,31 @@ function spot(plot, point, ratio) {
   return { x, y: Math.min(high, Math.max(low, y)), out: y < low - 6 ? -1 : y > high + 6 ? 1 : 0, tick: false };
 }
 
-function drawMarks(plot) {
-  const { ctx, bbox } = plot, ratio = uPlot.pxRatio, seen = chart.points.filter((point) => {
-    const { min, max } = plot.scales.x;
-    return point.row.number >= min && point.row.number <= max;
-  });
-  const size = (seen.length > 400 ? 2 : seen.length > 150 ? 2.6 : 3.4) * ratio;
+/** Draw what was not kept below the steps. */
+const drawLost = (plot) => drawLayer(plot, false);
+
+function drawKept(plot) {
+  const { ctx } = plot, ratio = uPlot.pxRatio;
+  drawLayer(plot, true);
   ctx.save();
-  ctx.beginPath();
-  ctx.rect(bbox.left - 6, bbox.top - 12 * ratio, bbox.width + 12, bbox.height + 12 * ratio);
-  ctx.clip();
-  for (const layer of [false, true]) {
-    for (const point of seen) {
-      const kept = ["keep", "baseline", "explore"].includes(point.row.status);
-      if (kept === layer) drawMark(ctx, point, spot(plot, point, ratio), kept ? size * 1.5 : size, ratio, plot);
-    }
-  }
-  drawLabels(plot, seen, ratio);
+  drawLabels(plot, marksSeen(plot), ratio);
   if (chart.at >= 0) drawRing(ctx, spot(plot, chart.points[chart.at], ratio), ratio);
+  ctx.restore();
+}
+
+function marksSeen(plot) {
+  const { min, max } = plot.scales.x;
+  return chart.points.filter((point) => point.row.number >= min && point.row.number <= max);
+}
+
+function drawLayer(plot, kept) {
+  const { ctx } = plot, ratio = uPlot.pxRatio, seen = marksSeen(plot);
+  const size = (seen.length > 400 ? 2 : seen.length > 150 ? 2.6 : 3.4) * ratio * (kept ? 1.5 : 1);
+  ctx.save();
+  for (const point of seen) {
+    const own = ["keep", "baseline", "explore"].includes(point.row.status);
+    if (own === kept) drawMark(ctx, point, spot(plot, point, ratio), size, ratio, plot);
+  }
   ctx.restore();
 }
 
@@ -240,10 +247,14 @@ function drawRing(ctx, { x, y }, ratio) {
 
 /** Name the keeps, those that gained most first; what would cover another name is left out. */
 function drawLabels(plot, seen, ratio) {
-  const { ctx, bbox } = plot, taken = [];
+  const { ctx, bbox } = plot, taken = [], falls = chart.measure !== GAIN && metricsShown()[Number(chart.measure)].direction === "lower";
   ctx.font = `${12 * ratio}px system-ui, "DejaVu Sans", sans-serif`;
   ctx.fillStyle = chart.colours.keep;
+  ctx.strokeStyle = chart.colours.page;
+  ctx.lineWidth = 4 * ratio;
+  ctx.lineJoin = "round";
   ctx.textBaseline = "middle";
+  ctx.textAlign = "left";
   for (const point of seen) {
     if (["keep", "baseline"].includes(point.row.status)) {
       const { x, y } = spot(plot, point, ratio);
@@ -255,12 +266,14 @@ function drawLabels(plot, seen, ratio) {
   for (const point of kept) {
     const { description } = point.row, told = description.length > 42 ? `${description.slice(0, 41)}…` : description;
     const { x, y } = spot(plot, point, ratio), width = ctx.measureText(told).width, gap = 9 * ratio, high = 8 * ratio;
-    const places = [-1, 1].flatMap((side) => [[x + gap, y + side * 11 * ratio], [x - gap - width, y + side * 11 * ratio]]);
+    // Away from the step that leads to the mark, and rather above or below the steps that follow.
+    const places = (falls ? [1, -1] : [-1, 1]).flatMap((side) => [[x + gap, y + side * 11 * ratio], [x - gap - width, y + side * 11 * ratio]]);
     for (const [left, middle] of places) {
       const box = [left, middle - high, left + width, middle + high];
       const inside = left >= bbox.left && left + width <= bbox.left + bbox.width && box[1] >= bbox.top - 4 && box[3] <= bbox.top + bbox.height - 12 * ratio;
       if (!inside || taken.some((other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1])) continue;
       taken.push(box);
+      ctx.strokeText(told, left, middle);
       ctx.fillText(told, left, middle);
       break;
     }
@@ -330,10 +343,10 @@ function describeChart(shown, gain) {
   const lines = way.slice(-60).map((point) => element("li", {}, `experiment ${point.row.number} (${point.row.status}): ${chart.write(point.y)}${point.row.effectText ? `, ${point.row.effectText}` : ""}, ${point.row.description}`));
   byId("chart-words").replaceChildren(element("p", {}, `Running best of ${what}. ${sum} ${counts}.`),
     way.length > 60 ? element("p", {}, `The last 60 of ${way.length} steps:`) : "", element("ol", {}, lines));
-  const symbols = [["keep", "kept, with its interval", "circle"], ["discard", "discarded", "circle"], ["baseline", "baseline", "rect"], ["explore", "kept to explore from", "circle"], ["crash", "crash, or not measured: on the axis", "line"], ["timeout", "timeout", "line"]];
+  const symbols = [["keep", "kept, with its interval", "circle"], ["discard", "discarded", "circle"], ["baseline", "baseline", "rect"], ["explore", "kept to explore from", "circle"], ["crash", "crash", "line"], ["timeout", "timeout", "line"]];
   const present = new Set(tally.map(([status]) => status));
   byId("legend").replaceChildren(...symbols.filter(([status]) => present.has(status)).map(([status, text, shape]) => element("li", {}, symbolOf(status, shape), text)),
-    element("li", {}, "▲ ▼ beyond the range shown"));
+    element("li", {}, symbolOf("discard", "line"), "not measured: ticks on the axis"), element("li", {}, "▲ ▼ beyond the range shown"));
 }
 
 function symbolOf(status, shape) {

@@ -12,7 +12,10 @@ async function openDetails(number) {
   history.replaceState(null, "", `#${number}`);
   let content;
   try {
-    content = tell(row, await detailsOf(number));
+    const found = await detailsOf(number);
+    // How large the effect is stands in the row.
+    if (found.effect && row.effect) [found.effect.log_gain, found.effect.low, found.effect.high] = row.effect;
+    content = tell(row, found);
   } catch (error) {
     content = [element("p", { class: "notice", role: "alert" }, error.message), summaryOf(row)];
   }
@@ -72,7 +75,7 @@ function judgementOf(row, found) {
   const basis = effect && { first: " on first calls", metric: " of the metric", warm: "" }[effect.basis];
   return [
     ["outcome", found.outcome || row.status],
-    ["effect", effect && `${effect.factor} as good as the best before${basis}${effect.pairs ? `, from ${counted(effect.pairs, "pair")}` : ""}`],
+    ["effect", effect && `${gainText(effect)} as good as the best before${basis}${effect.pairs ? `, from ${counted(effect.pairs, "pair")}` : ""}`],
     ["level", effect && effect.low !== effect.high ? `interval at ${Math.round(100 * effect.level)}%` : ""],
     ["over the baseline", row.level === null ? "" : factorText(row.level)],
     ["on fresh inputs", found.verified],
@@ -112,24 +115,25 @@ function diffOf(row, found) {
       : line.startsWith("+") ? "added" : line.startsWith("-") ? "removed" : "";
     return element("span", { class: look || null }, line || " ");
   });
-  const cut = found.diff_cut ? [element("p", { class: "quiet" }, `${found.diff_cut.toLocaleString("en-US")} more characters: git show ${found.commit || ""}`)] : [];
+  const cut = found.diff_cut ? [element("p", { class: "quiet" }, `${found.diff_cut.toLocaleString("en-US")} more characters: git show ${row.commit}`)] : [];
   return [element("h3", {}, `Diff, ${counted(found.diff_lines || 0, "changed line")}`),
     element("pre", { class: "diff", tabindex: 0, role: "region", "aria-label": "Diff: added lines begin with +, removed ones with −" }, lines), ...cut];
 }
 
 function costOf(row, found) {
   const stages = Object.entries(found.stages || {}).map(([name, seconds]) => `${name} ${durationText(seconds)}`).join(" · ");
-  const unknown = "unknown";
+  const unknown = "unknown", free = row.status === "baseline" ? [] : [["tokens, dollars", unknown]];
+  const spent = row.tokens === null && row.cost === null ? free : [
+    ["prompt", row.prompt === null ? unknown : `${row.prompt.toLocaleString("en-US")} tokens`],
+    ["tokens in all", row.tokens === null ? unknown : row.tokens.toLocaleString("en-US")],
+    ["dollars", row.cost === null ? unknown : dollarText(row.cost)]];
   return [element("h3", {}, "Cost"), listOf([
-    ["prompt", row.proposer && (found.prompt_tokens === undefined ? (row.tokens === null ? "" : unknown) : `${found.prompt_tokens.toLocaleString("en-US")} tokens`)],
-    ["tokens in all", found.tokens === undefined ? (row.status === "baseline" ? "" : unknown) : found.tokens.toLocaleString("en-US")],
-    ["dollars", found.cost === undefined ? (row.status === "baseline" ? "" : unknown) : dollarText(found.cost)],
+    ...spent,
     ["time", row.seconds === null ? "" : durationText(row.seconds)], ["stages", stages]])];
 }
 
 function placeOf(row, found) {
-  const parent = row.parent === null || row.parent === undefined ? found.parent?.slice(0, 12) : element("a", { href: `#${row.parent}` }, numberText(row.parent));
-  return [element("h3", {}, "Where it is"), listOf([["target", row.target], ["proposer", found.proposer], ["made from", parent], ["search", found.search],
-    ["ran", found.assurance], ["at", found.timestamp], ["commit", found.commit && element("code", {}, found.commit)],
-    ["see it", found.commit && element("code", {}, `git show ${found.commit.slice(0, 12)}`)]])];
+  const parent = row.parent === null || row.parent === undefined ? "" : element("a", { href: `#${row.parent}` }, numberText(row.parent));
+  return [element("h3", {}, "Where it came from"), listOf([["target", row.target], ["proposer", row.proposer], ["made from", parent], ["search", found.search],
+    ["ran", found.assurance], ["at", found.timestamp], ["see it", row.commit && element("code", {}, `git show ${row.commit}`)]])];
 }

@@ -50,6 +50,12 @@ function digits(value, count) {
 /** Write a log gain as a factor: 2.61×. */
 const factorText = (log) => `${digits(Math.exp(log), 3)}×`;
 
+/** Write an effect as a factor with its interval. */
+function gainText({ log_gain, low, high }) {
+  if (low === high) return factorText(log_gain);
+  return `${factorText(log_gain)} [${low === null ? "…" : factorText(low)}, ${high === null ? "…" : factorText(high)}]`;
+}
+
 /** Write a log gain as the per cent by which something became better. */
 function percentText(log, decimals = 1) {
   const value = 100 * Math.expm1(log);

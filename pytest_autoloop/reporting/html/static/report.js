@@ -55,11 +55,19 @@ window.autoloopNews = (news) => {
   refreshTable();
 };
 
-fillCampaign();
-startTheme();
-startChart();
-startTable();
-openLinked();
-addEventListener("hashchange", openLinked);
-addEventListener("keydown", (event) => { if (event.key === "Escape" && !byId("details").hidden) { closeDetails(); event.stopPropagation(); } });
-if (facts.live) listen();
+async function start() {
+  startTheme();
+  await readRows();
+  fillCampaign();
+  startChart();
+  startTable();
+  openLinked();
+  addEventListener("hashchange", openLinked);
+  addEventListener("keydown", (event) => { if (event.key === "Escape") closeDetails(); });
+  if (facts.live) listen();
+  document.documentElement.dataset.ready = "true";
+}
+
+start().catch((error) => {
+  document.querySelector("main").prepend(element("p", { class: "notice", role: "alert" }, error.message));
+});

@@ -1,13 +1,17 @@
 // Paired samples: both sides of every pair, and the change of each with the interval of the effect.
 
 /** Draw one series; `effect` belongs to the series that decided, else it is null. */
-function stripPlot(series, effect) {
+function stripPlot(told, effect) {
+  const series = unfolded(told);
   const wide = 640, left = 92, right = wide - 24, values = [...series.incumbent, ...series.candidate];
   const across = scaleOf(values, left, right);
-  const changes = scaleOf([0, ...series.gains, ...(effect ? [effect.low, effect.high].filter((x) => x !== null) : [])], left, right);
+  const bounds = effect && effect.low !== null && effect.high !== null ? [effect.low, effect.high] : [];
+  // In per cent, so that the ticks are round.
+  const byPercent = scaleOf([0, ...series.gains, ...bounds].map(Math.expm1), left, right);
+  const changes = (log) => byPercent(Math.expm1(log));
   const title = series.what ? `${series.name}, ${series.what}` : series.name;
   const middle = [median(series.incumbent), median(series.candidate)];
-  const said = `${counted(series.gains.length, "pair")} of ${title}: incumbent, median ${scoreText(middle[0], series.unit)}; candidate, median ${scoreText(middle[1], series.unit)}; change ${percentText(median(series.gains))}${effect ? `; effect ${effect.factor} as good` : ""}.`;
+  const said = `${counted(series.gains.length, "pair")} of ${title}: incumbent, median ${scoreText(middle[0], series.unit)}; candidate, median ${scoreText(middle[1], series.unit)}; change ${percentText(median(series.gains))}${effect ? `; effect ${gainText(effect)} as good` : ""}.`;
   const svg = drawn("svg", { class: "strip", viewBox: `0 0 ${wide} 218`, role: "img", "aria-label": said });
   const label = (y, text) => drawn("text", { x: 0, y: y + 4 }, text);
   svg.append(label(24, "incumbent"), label(64, "candidate"), label(152, "gain"));
@@ -20,16 +24,24 @@ function stripPlot(series, effect) {
   axisOf(svg, across, 88, (value) => scoreText(value, series.unit), left, right);
   svg.append(drawn("line", { class: "zero", x1: changes(0), x2: changes(0), y1: 122, y2: 182 }));
   series.gains.forEach((value, place) => svg.append(drawn("circle", { class: "change", cx: changes(value), cy: 140 + (place % 3) * 5, r: 4 })));
-  if (effect && effect.low !== null && effect.high !== null) {
+  if (bounds.length) {
     svg.append(drawn("line", { class: "interval", x1: changes(effect.low), x2: changes(effect.high), y1: 170, y2: 170 }));
     svg.append(drawn("circle", { class: "centre", cx: changes(effect.log_gain), cy: 170, r: 5 }));
   }
-  axisOf(svg, changes, 186, (value) => percentText(value), left, right);
+  axisOf(svg, byPercent, 186, (value) => `${value > 0 ? "+" : value < 0 ? "−" : ""}${digits(100 * Math.abs(value), 3)}%`, left, right);
   const cells = series.gains.map((gain, place) => element("tr", {}, element("td", { class: "number" }, place + 1),
     element("td", { class: "number" }, scoreText(series.incumbent[place], series.unit)), element("td", { class: "number" }, scoreText(series.candidate[place], series.unit)), element("td", { class: "number" }, percentText(gain, 2))));
-  return element("figure", { style: null }, element("figcaption", {}, title), svg,
+  return element("figure", {}, element("figcaption", {}, title), svg,
     element("details", {}, element("summary", {}, "The values"), element("table", { class: "cells" },
       element("thead", {}, element("tr", {}, ["pair", "incumbent", "candidate", "gain"].map((name) => element("th", { scope: "col", class: "number" }, name)))), element("tbody", {}, cells))));
+}
+
+/** Times come as their mean and counts of small steps, and the candidate's are what the gains make of them. */
+function unfolded(series) {
+  if (series.mean === undefined) return series;
+  const counts = ([step, ...each]) => each.map((count) => count * step);
+  const gains = counts(series.gains), incumbent = counts(series.incumbent).map((part) => series.mean * (1 + part));
+  return { ...series, gains, incumbent, candidate: incumbent.map((time, place) => time * Math.exp(-gains[place])) };
 }
 
 function scaleOf(values, left, right) {

@@ -3,7 +3,7 @@
 const COLUMNS = [
   { key: "number", name: "#", number: true, of: (row) => row.number },
   { key: "status", name: "status", of: (row) => row.status },
-  { key: "cause", name: "reason", of: (row) => row.failed ? `guard failed: ${row.failed}` : row.reason, look: "cause" },
+  { key: "cause", name: "reason", of: (row) => row.failed ? `${row.reason}: ${row.failed.split("::").pop()}` : row.reason, look: "cause" },
   { key: "effect", name: "effect", number: true, of: (row) => row.effect ? row.effect[0] : null, text: (row) => row.effectText },
   { key: "score", name: "score", number: true, of: (row) => row.values[0] ?? null, text: (row) => row.value },
   { key: "level", name: "over baseline", number: true, of: (row) => row.level, text: (row) => row.level === null ? "" : factorText(row.level) },
