@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _LONGEST_TARGET = 48
 _LONGEST_NOTE = 150
+#: From the first on three digits are not enough, from the second on nobody reads all of them.
+_HUNDRED, _MANY = 100, 1e7
 #: Names in the legend; the two kinds of what was discarded are told apart by where they are.
 KEPT, DISCARDED, REFUSED = "kept", "discarded", "not measured"
 CRASHED, TIMED_OUT, EXPLORED = "crashed", "timed out", "explored"
@@ -36,11 +38,18 @@ def panel_title(panel: Panel) -> str:
         name = f"…{name[1 - _LONGEST_TARGET :]}"
     best = panel.best
     if best is None or not panel.counts.get("keep"):
-        return f"{name}: nothing was kept"
+        tried = len(panel.points) > panel.counts.get("baseline", 0)
+        return f"{name}: nothing was kept" if tried else f"{name}: nothing was tried yet"
     if panel.axis.kind == "gain":
         return f"{name}: {with_interval(best)} over the baseline"
     first = text.value(panel.runs[-1][0].value, panel.axis.unit)
     return f"{name}: {panel.axis.label} {first} → {text.value(best.value, panel.axis.unit)}"
+
+
+def axis_label(panel: Panel) -> str:
+    """Say what the height of a point means."""
+    better = f"{panel.axis.better} is better" if panel.axis.better else ""
+    return "  ·  ".join(filter(None, (text.visible(panel.axis.label), better)))
 
 
 def subtitle(chart: Chart) -> str:
@@ -74,21 +83,30 @@ def notes(chart: Chart) -> list[str]:
 
 def counted(name: str, chart: Chart) -> str:
     """Return an entry of the legend with the number of experiments that it stands for."""
+    count = entries(chart)[name]
+    return name if count is None else f"{count:,} {name}"
+
+
+def entries(chart: Chart) -> dict[str, int | None]:
+    """Return what a legend may have to tell, with numbers of experiments where it has them."""
     points = [point for panel in chart.panels for point in panel.points]
-    statuses: dict[str, Status] = {
-        KEPT: "keep",
-        CRASHED: "crash",
-        TIMED_OUT: "timeout",
-        EXPLORED: "explore",
+    measured = Counter(point.status for point in points if point.value is not None)
+    unmeasured = Counter(point.status for point in points if point.value is None)
+    counts = {
+        KEPT: measured["keep"],
+        DISCARDED: measured["discard"],
+        EXPLORED: measured["explore"],
+        REFUSED: unmeasured["discard"],
+        CRASHED: unmeasured["crash"],
+        TIMED_OUT: unmeasured["timeout"],
     }
-    if name in {DISCARDED, REFUSED}:
-        unmeasured = name == REFUSED
-        count = sum(p.status == "discard" and (p.value is None) == unmeasured for p in points)
-    elif name in statuses:
-        count = sum(p.status == statuses[name] for p in points)
-    else:
-        return name
-    return f"{count:,} {name}"
+    found: dict[str, int | None] = {name: count for name, count in counts.items() if count}
+    drawn = {
+        BEST: bool(chart.panels),
+        AUDITED: any(panel.audit is not None for panel in chart.panels),
+        BEYOND: measured["discard"] + measured["explore"] > 0,
+    }
+    return found | {name: None for name, is_drawn in drawn.items() if is_drawn}
 
 
 def counted_statuses(chart: Chart) -> Counter[Status]:
@@ -109,4 +127,4 @@ def with_interval(step: Step) -> str:
 
 def factor(value: float) -> str:
     """Write a factor: 2.61×."""
-    return f"{value:,.0f}×" if value >= 100 else f"{value:.3g}×"  # noqa: PLR2004 - three digits
+    return f"{value:,.0f}×" if _HUNDRED <= value < _MANY else f"{value:.3g}×"

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from pytest_autoloop.reporting.chart.points import Point
 
-#: Characters of a description that are shown.
-_LONGEST = 46
 _GAP = 7.0
 #: What a place costs, in pixels that a name could be further away instead.
 _TURNED = 420.0
@@ -131,37 +129,34 @@ def _placed(
 def chosen(kept: Sequence[Point], count: int) -> list[Point]:
     """Return the keeps that are named, the first ones first.
 
-    Most are those that gained most. The others are the last keep, and where nobody is named for a
-    long time the one that gained most in it: of a long campaign all of it is told.
+    Most are those that gained most. The others are the last keep, and those that are furthest from
+    all that are named: of a long campaign all of it is told.
     """
     ranked = sorted(kept, key=lambda point: (-(point.log_gain or 0.0), point.number))
     if len(ranked) <= count:
         return ranked
-    found = dict.fromkeys(ranked[: count * 2 // 3])
-    found[max(kept, key=lambda point: point.number)] = None
-    first, last = (end(point.number for point in kept) for end in (min, max))
-    stretch = (last - first + 1) / count
-    named_in = {int((point.number - first) / stretch) for point in found}
-    for point in ranked:
-        place_ = int((point.number - first) / stretch)
-        if len(found) < count and place_ not in named_in:
-            found[point] = None
-            named_in.add(place_)
-    return list(found)
+    found = ranked[: count * 2 // 3]
+    last = max(kept, key=lambda point: point.number)
+    found += [] if last in found else [last]
+    while len(found) < count:
+        rest = [point for point in ranked if point not in found]
+        far = [min(abs(point.number - one.number) for one in found) for point in rest]
+        found.append(rest[far.index(max(far))])
+    return found
 
 
-def named(point: Point) -> str:
+def named(point: Point, longest: int) -> str:
     """Return the number and the shortened description of an experiment, safe to show."""
-    return f"#{point.number} {shortened(point.description)}"
+    return f"#{point.number} {shortened(point.description, longest)}".rstrip()
 
 
-def shortened(line: str, longest: int = _LONGEST) -> str:
+def shortened(line: str, longest: int) -> str:
     """Return the beginning of a line, cut between words where possible."""
     line = text.visible(" ".join(line.split()))
     if len(line) <= longest:
         return line
     cut = line[: longest - 1]
-    words = cut.rpartition(" ")[0]
+    words = cut if line[longest - 1] == " " else cut.rpartition(" ")[0]
     return f"{(words if len(words) > longest // 2 else cut).rstrip(' ,;:')}…"
 
 

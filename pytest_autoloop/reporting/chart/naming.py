@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 _PER_NAME = 62
 _FEWEST = 6
 _SIZE = 8.5
+#: Pixels from one line to the next, for each point of the size of the type.
+_ROW = 1.8
+#: Characters of a description that are shown: no more than fit into a share of the width.
+_SHORTEST, _LONGEST, _SHARE = 14, 46, 0.45
 #: Pixels around the line, intervals and points that names do not cover, and above the ticks.
 _AROUND, _POINT, _TICK = 3.0, 7.0, 18.0
 #: Pixels that the value at the end of the line takes, and between names and the edges.
@@ -28,8 +32,10 @@ def write_names(sheet: Sheet) -> None:
     axes, theme = sheet.axes, sheet.theme
     area = axes.get_window_extent()
     points = chosen(sheet.kept, max(_FEWEST, int(area.width / _PER_NAME)))
-    figure_size = axes.get_figure(root=True).bbox  # type: ignore[union-attr]
-    wanted = [_wanted(sheet, point) for point in points]
+    page = axes.get_figure(root=True).bbox  # type: ignore[union-attr]
+    longest = min(_LONGEST, max(_SHORTEST, int(area.width * _SHARE / _SIZE)))
+    texts = [named(point, longest) for point in points]
+    wanted = [_wanted(sheet, *pair) for pair in zip(points, texts, strict=True)]
     crowd = [
         sheet.pixels(p.number, scale.inside(p.value, sheet.low, sheet.high))
         for p in sheet.panel.points
@@ -41,7 +47,8 @@ def write_names(sheet: Sheet) -> None:
         crowd,
         -1 if sheet.panel.axis.better == "lower" else 1,
     )
-    for point, name, box in zip(points, wanted, place(wanted, room), strict=True):
+    boxes = place(wanted, room)
+    for point, words, name, box in zip(points, texts, wanted, boxes, strict=True):
         if box is None:
             continue
         near = box.bottom if box.bottom > name.y else box.top
@@ -55,9 +62,10 @@ def write_names(sheet: Sheet) -> None:
             zorder=3.5,
         )
         axes.annotate(
-            named(point),
-            (box.left / figure_size.width, box.bottom / figure_size.height),
+            words,
+            (box.left / page.width, (box.bottom + box.top) / 2 / page.height),
             xycoords="figure fraction",
+            va="center",
             fontsize=_SIZE,
             color=theme.ink,
             zorder=9,
@@ -65,14 +73,14 @@ def write_names(sheet: Sheet) -> None:
         )
 
 
-def _wanted(sheet: Sheet, point: Point) -> Name:
+def _wanted(sheet: Sheet, point: Point, words: str) -> Name:
     """Return how large the name of an experiment is, and where its point lies."""
-    label = sheet.axes.text(0, 0, named(point), fontsize=_SIZE)
+    label = sheet.axes.text(0, 0, words, fontsize=_SIZE)
     extent = label.get_window_extent()
     label.remove()
     x, y = sheet.pixels(point.number, point.value or 0.0)
     # Other fonts than ours may be a little wider.
-    return Name(x, y, 1.04 * extent.width, extent.height)
+    return Name(x, y, 1.04 * extent.width, _ROW * _SIZE)
 
 
 def _taken(sheet: Sheet) -> list[Box]:

@@ -25,7 +25,6 @@ _BELOW, _ABOVE = 0.045, 0.985
 #: What lies below this share of the height is off the scale.
 _LOWEST = 0.03
 _DASHES, _DOTS = (0, (4, 4)), (0, (1, 3))
-_BETTER = {"higher": "higher is better", "lower": "lower is better", "": ""}
 
 
 def draw_panel(axes: Axes, panel: Panel, theme: Theme, last: int) -> dict[str, Artist]:
@@ -69,8 +68,6 @@ def _frame(sheet: Sheet) -> None:
     for side, spine in axes.spines.items():
         spine.set_visible(side == "bottom")
         spine.set_color(theme.faint)
-    told = filter(None, (text.visible(panel.axis.label), _BETTER[panel.axis.better]))
-    axes.set_ylabel("  ·  ".join(told), color=theme.faint, fontsize=10)
 
 
 def _best(sheet: Sheet) -> dict[str, Artist]:
@@ -89,6 +86,16 @@ def _best(sheet: Sheet) -> dict[str, Artist]:
         _uncertainty(sheet, run, until)
         start = run[0]
         axes.hlines(start.value, start.number, until, theme.faint, _DASHES, lw=0.9, zorder=1)
+        axes.plot(
+            [start.number],
+            [start.value],
+            marker="o",
+            markersize=6,
+            color=theme.paper,
+            markeredgecolor=theme.best,
+            markeredgewidth=1.6,
+            zorder=5,
+        )
         if place_:
             axes.axvline(start.number, color=theme.faint, linestyle=_DOTS, linewidth=0.9, zorder=1)
     axes.annotate(

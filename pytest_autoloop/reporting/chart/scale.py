@@ -20,6 +20,8 @@ _ABOVE = 0.2
 #: The least that an axis spans, as a share of its values.
 _LEAST = 0.02
 _TICKS = 7
+#: Logarithm of what an axis reaches at most; beyond it floats end.
+_LARGEST = 690.0
 #: Up to this ratio equal distances read well on a logarithmic axis, too.
 _NARROW = 2.5
 _MANTISSAS = (
@@ -130,7 +132,7 @@ def _place(value: float, axis: Axis) -> float:
 
 
 def _value(place: float, axis: Axis) -> float:
-    return math.exp(min(place, 700.0)) if axis.logarithmic else place
+    return math.exp(max(-_LARGEST, min(place, _LARGEST))) if axis.logarithmic else place
 
 
 def _quantile(values: Sequence[float], share: float) -> float:
