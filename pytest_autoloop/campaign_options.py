@@ -5,9 +5,11 @@ from __future__ import annotations
 from pytest_autoloop.option_types import (
     Option,
     at_least_one,
+    choice,
     count_or_infinite,
     dollars,
     duration,
+    factor,
     goal,
     tag,
 )
@@ -115,5 +117,31 @@ CAMPAIGN_OPTIONS = (
         "At the end, bring what was kept into the branch that is checked out",
         "",
         switch=True,
+    ),
+    Option(
+        "--autoloop-report",
+        "Write a page of the campaign there, again and again while it runs",
+        "PATH",
+    ),
+    Option(
+        "--autoloop-summary",
+        "Write the outcome as Markdown there; on GitHub Actions it is added to the job's summary "
+        "anyway",
+        "PATH",
+    ),
+    Option(
+        "--autoloop-fail-under",
+        "Fail if the audited gain is below a factor: 1.1 asks for 10%% more",
+        "FACTOR",
+        factor,
+        ini="autoloop_fail_under",
+    ),
+    Option(
+        "--autoloop-export",
+        "Hand each experiment on to a tracker, too: mlflow, wandb (an extra each)",
+        "NAME",
+        choice("mlflow", "wandb"),
+        ini="autoloop_export",
+        many=True,
     ),
 )

@@ -14,6 +14,7 @@ AutoloopError
 │   ├── TruncatedReplyError   the reply ends at the model's output limit
 │   ├── EmptyReplyError       nothing was said, or nothing changed
 │   └── AgentError            an agent's command failed or took too long
+├── GainMissed        the audited gain is below --autoloop-fail-under (exit 1)
 └── EvaluationError   the child machinery itself failed, not the candidate (exit 1)
 
 A fault of a *candidate* is never an exception that leaves the loop: it is an `Experiment` with a
@@ -91,6 +92,10 @@ class EmptyReplyError(ProposerError):
 
 class AgentError(ProposerError):
     """An agent's command failed, or was ended at its time limit."""
+
+
+class GainMissed(AutoloopError):
+    """A campaign has won less than was asked for."""
 
 
 class EvaluationError(AutoloopError):

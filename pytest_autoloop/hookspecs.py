@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_autoloop.model import Brief, Experiment, Proposal
+    from collections.abc import Mapping
+
+    from pytest_autoloop.model import Brief, Experiment, Json, Proposal
 
 
 @pytest.hookspec(firstresult=True)
@@ -27,3 +29,8 @@ def pytest_autoloop_check(config: pytest.Config, proposal: Proposal) -> str | No
 @pytest.hookspec
 def pytest_autoloop_experiment_finished(config: pytest.Config, experiment: Experiment) -> None:
     """Act on a finished experiment; it is already in the journal."""
+
+
+@pytest.hookspec
+def pytest_autoloop_campaign_finished(config: pytest.Config, outcome: Mapping[str, Json]) -> None:
+    """Act on the end of a session's campaign; `outcome` is what ``--autoloop-json`` prints."""

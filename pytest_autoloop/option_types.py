@@ -154,6 +154,12 @@ def fraction(text: str) -> float:
     return value
 
 
+def factor(text: str) -> float:
+    """Read a gain as a factor such as ``1.1`` or ``1.1x``; what is no better is 1."""
+    what = "a gain as a factor: write 1.1 for 10% better than at first"
+    return positive(text.strip().removesuffix("x").removesuffix("×"), what, text)
+
+
 def positive(text: str, what: str, written: str = "") -> float:
     """Read a positive number; `what` says what it should be, `written` how the user wrote it."""
     try:

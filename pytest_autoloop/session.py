@@ -10,7 +10,7 @@ import pytest
 from pytest_autoloop import opening
 from pytest_autoloop.assembly import Records
 from pytest_autoloop.budget import Budget
-from pytest_autoloop.errors import AutoloopError, UsageError
+from pytest_autoloop.errors import AutoloopError, GainMissed, UsageError
 from pytest_autoloop.harness.hidden import hidden_nodes
 from pytest_autoloop.harness.items import uses_benchmark
 from pytest_autoloop.harness.registry import Registry
@@ -18,6 +18,8 @@ from pytest_autoloop.interrupts import Interrupts
 from pytest_autoloop.model import Target
 from pytest_autoloop.nodes import ExperimentItem, Experiments, Hooks
 from pytest_autoloop.proposing import Proposers
+from pytest_autoloop.publishing import Publishing
+from pytest_autoloop.reporting.ci.verdict import shortfall
 from pytest_autoloop.reporting.live import Live
 from pytest_autoloop.reporting.terminal import Terminal, summary_of
 from pytest_autoloop.resuming import (
@@ -29,7 +31,7 @@ from pytest_autoloop.resuming import (
 )
 from pytest_autoloop.search.specs import strategy_from_spec
 from pytest_autoloop.targets import resolve_targets
-from pytest_autoloop.tour import Tour
+from pytest_autoloop.tour import Tour, fail
 from pytest_autoloop.workplace import set_up
 
 if TYPE_CHECKING:
@@ -62,14 +64,20 @@ class AutoloopSession:
         # Before collection, so that no time is spent when a proposer cannot work.
         self._proposers = Proposers(config, settings, self._registry)
         self._error = ""
+        self._publishing = Publishing(config, settings, self._terminal, self.document)
         self._kept: ExperimentItem | None = None
         self._records = Records()
         self._document: dict[str, Json] = {}
         config.pluginmanager.register(self._registry, "autoloop-registry")
+        config.pluginmanager.register(self._publishing, "autoloop-publishing")
 
     def document(self, status: object) -> dict[str, Json]:
         """Return the outcome as plain data; `status` is the session's exit status."""
-        return self._document or self._terminal.document(self._error or _told(status))
+        if not self._document:
+            error = self._error or ("" if status == pytest.ExitCode.OK else _told(status))
+            # While the records are open.
+            self._document = self._terminal.document(error)
+        return self._document
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -93,6 +101,7 @@ class AutoloopSession:
                 self._run(session, interrupts)
             except UsageError as error:
                 self._error = str(error)
+                self._publishing.errors.append(self._error)
                 raise pytest.UsageError(str(error)) from error
         return True
 
@@ -121,11 +130,13 @@ class AutoloopSession:
             listener=Hooks(config),
             terminal=self._terminal,
             live=self._live,
+            update=self._publishing.update,
             interrupts=interrupts,
             protocol=partial(self._protocol, session),
         )
         with set_up(session, settings, repository, legs, plan.commit) as places:
             self._terminal.contained(places.sandbox)
+            self._publishing.begin()
             self._live.open()
             try:
                 tour.run(places)
@@ -135,6 +146,10 @@ class AutoloopSession:
                 self._proposers.close()
         if settings.apply and not interrupts.asked:
             tour.apply(repository)
+        if settings.fail_under is not None and settings.experiments and not interrupts.asked:
+            missed = shortfall(self._terminal.endings(), settings.fail_under)
+            if missed:
+                self._protocol(session, "fail-under", partial(fail, GainMissed(missed)))
         if interrupts.asked:
             raise session.Interrupted(f"the campaign {plan.tag} was interrupted, and can go on")
 
@@ -187,14 +202,16 @@ class AutoloopSession:
         return with_warm_start(repository, plan, legs)
 
     def _protocol(
-        self, session: pytest.Session, number: int, run: Callable[[], Experiment]
+        self, session: pytest.Session, number: int | str, run: Callable[[], Experiment]
     ) -> ExperimentItem:
         """Run one experiment as pytest runs a test, and honour --maxfail and session stops."""
         if self._kept is None:
             session.testscollected = 0
         keeper = self._keeper(session)
         assert keeper.parent is not None
-        item = ExperimentItem.from_parent(keeper.parent, name=f"{number:03}", run=run)
+        item = ExperimentItem.from_parent(
+            keeper.parent, name=f"{number:03}" if isinstance(number, int) else number, run=run
+        )
         # Plugins that time out or repeat a test must leave an experiment alone.
         if self._config.pluginmanager.hasplugin("timeout"):
             item.add_marker(pytest.mark.timeout(0))
@@ -206,6 +223,7 @@ class AutoloopSession:
         item.ihook.pytest_runtest_protocol(item=item, nextitem=keeper)
         if item.error is not None:
             self._error = str(item.error)
+            self._publishing.errors.append(self._error)
         if session.shouldfail:
             raise session.Failed(session.shouldfail)
         if session.shouldstop:
@@ -282,9 +300,7 @@ class AutoloopSession:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Close the proposer; keep experiments out of `--lf`, they are no tests to run again."""
-        error = self._error or ("" if exitstatus == pytest.ExitCode.OK else _told(exitstatus))
-        # While the records are open.
-        self._document = self._terminal.document(error)
+        self.document(exitstatus)
         try:
             self._proposers.close()
         except AutoloopError as error:  # the campaign is over, and its summary is still to come

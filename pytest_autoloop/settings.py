@@ -77,6 +77,13 @@ class Settings:
     simplify: bool = False
     ablate: bool = False
     apply: bool = False
+    #: Where a page and a summary are written, as the user wrote it.
+    report: str | None = None
+    summary: str | None = None
+    #: Factor that the audited gain has to reach, None for any.
+    fail_under: float | None = None
+    #: Trackers that experiments are handed on to.
+    export: tuple[str, ...] = ()
     sandbox: SandboxName = "auto"
     network: bool = False
     #: Paths as the user wrote them, relative to pytest's root directory.
@@ -140,6 +147,10 @@ class Settings:
             simplify=values["--autoloop-simplify"],
             ablate=values["--autoloop-ablate"],
             apply=values["--autoloop-apply"],
+            report=values["--autoloop-report"],
+            summary=values["--autoloop-summary"],
+            fail_under=values["--autoloop-fail-under"],
+            export=tuple(dict.fromkeys(values["--autoloop-export"])),
             sandbox=values["--autoloop-sandbox"],
             network=config.getini("autoloop_network"),
             readable=tuple(config.getini("autoloop_readable")),

@@ -41,6 +41,8 @@ class Tour:
     listener: Listener
     terminal: Terminal
     live: Live
+    #: Told whenever there is one experiment more.
+    update: Callable[[Campaign], None]
     interrupts: Interrupts
     #: Runs an experiment as pytest runs a test.
     protocol: Callable[[int, Callable[[], Experiment]], ExperimentItem]
@@ -87,13 +89,14 @@ class Tour:
         except UsageError:
             raise
         except AutoloopError as error:
-            self.protocol(0, partial(_fail, error))
+            self.protocol(0, partial(fail, error))
             return None
         self.terminal.campaign = campaign
         opened = partial(campaign.open, plan.seeds.get(leg.target.name))
         if self.protocol(campaign.first_number, opened).error is not None:
             return None
         self.terminal.assured(campaign)
+        self.update(campaign)
         budget = budget_of(plan, campaign, self.legs, place)
         self.live.turn(campaign, budget)
         loop = Loop(
@@ -107,6 +110,7 @@ class Tour:
                 with self.interrupts.finishing():
                     item = self.protocol(turn.number, turn.run)
                 self.live.finished(campaign, item.experiment)
+                self.update(campaign)
         finally:
             loop.close()
         # Who asked for N experiments and got them need not be told.
@@ -155,5 +159,6 @@ class Tour:
             self.terminal.note(line)
 
 
-def _fail(error: Exception) -> Experiment:
+def fail(error: Exception) -> Experiment:
+    """Be an experiment that comes to nothing but an error."""
     raise error

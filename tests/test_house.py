@@ -14,9 +14,10 @@ ROOT = Path(pytest_autoloop.__file__).parent
 #: several modules, each may import those that follow it in the line.
 ROOMS = (
     ("plugin",),
-    ("session", "tour", "nodes", "interrupts"),
+    ("session", "tour", "nodes", "interrupts", "publishing"),
     ("cli",),
     ("onboarding", "guards"),
+    ("exporters",),
     ("reporting",),
     (
         "loop",

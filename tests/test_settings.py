@@ -39,6 +39,7 @@ BOTH = [
     ("autoloop_launcher", "spawn", "forkserver", "launcher"),
     ("autoloop_program", "orders.md", "other.md", "program"),
     ("autoloop_results", "a.tsv", "b.tsv", "results"),
+    ("autoloop_fail_under", "1.1", "1.25", "fail_under"),
 ]
 
 
@@ -92,6 +93,7 @@ OTHERS = {
     "autoloop_ablate",
     "autoloop_profile",
     "autoloop_until",
+    "autoloop_export",
 }
 
 
@@ -105,6 +107,7 @@ def test_every_ini_key_is_covered() -> None:
     [
         ("autoloop_proposers", "proposers", ("rules", "command:my agent --fast"), "sweep"),
         ("autoloop_edit_format", "edit_formats", ("blocks", "ollama:*=whole"), "auto"),
+        ("autoloop_export", "export", ("mlflow", "wandb"), "wandb"),
     ],
 )
 def test_lists_have_a_line_for_each_value(

@@ -75,6 +75,8 @@ class Terminal:
         self._account: list[str] = []
         self._goes_on = ""
         self._applied: list[str] = []
+        #: Whether somebody wants the outcome as plain data.
+        self.documented = bool(config.option.autoloop_json)
 
     @property
     def campaign(self) -> Campaign | None:
@@ -200,7 +202,7 @@ class Terminal:
             leg.tried = last if last.proposer == TRY else None
             failures = self._verbosity > 0
             leg.ending = ending.ending_of(campaign, leg.audit, failures=failures)
-            if self._config.option.autoloop_json:
+            if self.documented:
                 leg.document = leg_document(campaign, leg.audit)
             if campaign.baseline.order_matters:
                 leg.notes.append("some guards fail in another order, so they ran as collected")
@@ -272,34 +274,41 @@ class Terminal:
         for new in experiment.news:
             reporter.write_line(f"    new in it: {text.visible(new)}", yellow=True)
 
-    def summary(self) -> None:
-        """Print what was won, what it cost, where the result is, and how to go on."""
-        reporter, campaign = self._reporter, self.campaign
+    def endings(self) -> list[Ending]:
+        """Return what the targets have come to, as far as that can still be read."""
         try:
             self.gather()
-        except AutoloopError as error:  # the summary of what can still be read is worth having
+        except AutoloopError as error:  # the summary of the others is worth having
             self._notes.append(text.visible(str(error)))
-        legs = [(leg, leg.ending) for leg in self._legs if leg.ending is not None]
-        if reporter is None or campaign is None or not legs:
+        return [leg.ending for leg in self._legs if leg.ending is not None]
+
+    def summary(self) -> None:
+        """Print what was won, what it cost, where the result is, and how to go on."""
+        reporter, endings = self._reporter, self.endings()
+        if reporter is None or not endings:
             return
         reporter.write_sep("-", "autoloop", bold=True)
         told: list[str] = []
-        for leg, end in legs:
-            if len(legs) > 1:
-                told.append(f"{end.target}:")
-            told += self._block(leg, end)
-        if legs[-1][0].tried is None:
-            table = self._relative(campaign.ledger.results.path)
-            applied = any(line.startswith("applied") for line in self._applied)
-            told += [
-                *ending.taking([end for _, end in legs], table, applied=applied),
-                *self._applied,
-            ]
-        told += [*self._account, *self._notes]
-        if self._goes_on:
-            told.append(f"go on: {self._goes_on}")
-        for line in told:
+        for leg in self._legs:
+            if leg.ending is not None:
+                told += [f"{leg.ending.target}:"] if len(endings) > 1 else []
+                told += self._block(leg, leg.ending)
+        for line in [*told, *self.after(endings)]:
             reporter.write_line(line)
+
+    def after(self, endings: Sequence[Ending]) -> list[str]:
+        """Return what is told after the targets: where the result is, its cost, how to go on."""
+        told: list[str] = []
+        if self.campaign is not None and endings and self._legs[-1].tried is None:
+            table = self._relative(self.campaign.ledger.results.path)
+            applied = any(line.startswith("applied") for line in self._applied)
+            told += [*ending.taking(endings, table, applied=applied), *self._applied]
+        told += [*self._account, *self._notes]
+        return [*told, f"go on: {self._goes_on}"] if self._goes_on else told
+
+    def remarks(self) -> list[str]:
+        """Return what was noted of the targets."""
+        return [note for leg in self._legs for note in leg.notes]
 
     def _block(self, leg: _Leg, end: Ending) -> list[str]:
         """Return what is told of one target."""
