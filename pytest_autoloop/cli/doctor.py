@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_autoloop.onboarding.children import Finished
     from pytest_autoloop.onboarding.diagnosis import Problem
 
-_PROGRAM = "pytest_autoloop.onboarding.checkup"
+_PLUGIN = "pytest_autoloop.onboarding.checkup"
 #: As pytest reports a command line or a configuration that it refuses.
 _REFUSED = 4
 _TAIL_LINES = 15
@@ -116,7 +116,7 @@ def _child(options: argparse.Namespace, more: Sequence[str]) -> Finished:
 
     wanted = {"mutants": options.mutants, "seconds": options.seconds}
     arguments = ["--autoloop=0", *more, *options.arguments]
-    finished = run_pytest(Path.cwd(), _PROGRAM, wanted, arguments, told=told)
+    finished = run_pytest(Path.cwd(), _PLUGIN, wanted, arguments, told=told)
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr, flush=True)
     return finished

@@ -7,7 +7,6 @@ campaign is begun and nothing is written into the project.
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, cast
@@ -177,5 +176,6 @@ def _refuse_errors(session: pytest.Session) -> None:
         )
 
 
-if __name__ == "__main__":
-    sys.exit(pytest.main(sys.argv[1:], plugins=[Checkup(wanted_here())]))
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Take part in the session that has loaded this module."""
+    pluginmanager.register(Checkup(wanted_here()))

@@ -1,7 +1,7 @@
 """Runs the project's own pytest in a child process, with a plugin of this room that looks at it.
 
-The plugin's module is the child's main program and hands the plugin to `pytest.main`. It does not
-stand on the command line, where the child's own children would find it.
+The plugin is named in an environment variable, which it takes back when it is loaded: on the
+command line, the child's own children would find it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 #: What a plugin is asked for, as JSON, and a line with which it tells how far it is.
 WANTED = "PYTEST_AUTOLOOP_ONBOARDING"
 PROGRESS = "pytest-autoloop: "
+_PLUGINS = "PYTEST_PLUGINS"
+_PYTEST = "import sys; del sys.path[0]; import pytest; sys.exit(pytest.main())"
 _TAIL = 4000
 
 
@@ -39,7 +41,7 @@ class Finished:
 
 def run_pytest(
     root: Path,
-    program: str,
+    plugin: str,
     wanted: Mapping[str, object],
     arguments: Sequence[str],
     *,
@@ -49,7 +51,7 @@ def run_pytest(
 
     Args:
         root: where pytest is started.
-        program: dotted name of the module that is run.
+        plugin: dotted name of its module.
         wanted: plain data for it; it finds the place for its answer in ``answer``.
         arguments: pytest's own.
         told: is given each line of progress.
@@ -59,14 +61,17 @@ def run_pytest(
     """
     with tempfile.TemporaryDirectory(prefix="pytest-autoloop-onboarding-") as scratch:
         place = Path(scratch, "answer.json")
+        plugins = os.environ.get(_PLUGINS, "")
         environment = {
             **os.environ,
-            WANTED: json.dumps({**wanted, "answer": str(place)}),
+            WANTED: json.dumps({**wanted, "answer": str(place), "plugins": plugins}),
+            _PLUGINS: f"{plugins},{plugin}" if plugins else plugin,
             # What is only looked at is not written to.
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONUNBUFFERED": "1",
         }
-        command = [sys.executable, "-m", program, "--color=no", *arguments]
+        # As the command `pytest` does it: the directory is no place to import from.
+        command = [sys.executable, "-c", _PYTEST, "--color=no", *arguments]
         lines: list[str] = []
         try:
             with subprocess.Popen(
@@ -94,6 +99,9 @@ def run_pytest(
 def wanted_here() -> dict[str, Any]:
     """Return what the parent wants of a plugin; its own children are not asked."""
     document: dict[str, Any] = json.loads(os.environ.pop(WANTED))
+    del os.environ[_PLUGINS]
+    if document["plugins"]:
+        os.environ[_PLUGINS] = document["plugins"]
     return document
 
 
