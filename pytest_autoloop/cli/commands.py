@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_autoloop.applying import ends
-from pytest_autoloop.errors import RepositoryError, UsageError
+from pytest_autoloop.errors import UsageError
 from pytest_autoloop.history.journal import Journal, campaigns
 from pytest_autoloop.history.records import decode_record
 from pytest_autoloop.history.repository import Repository
@@ -157,11 +157,11 @@ class Record:
         """
         return Repository.open(self.root)
 
-    def content(self, repository: Repository, commit: str, path: str) -> bytes:
-        """Return a target in one of the campaign's commits.
+    def check_commit(self, repository: Repository, commit: str) -> None:
+        """Refuse to go on without one of the campaign's commits.
 
         Raises:
-            UsageError: the commit is not in this repository, or has no such file.
+            UsageError: it is not in this repository.
         """
         if not commit or repository.resolve(commit) is None:
             raise UsageError(
@@ -169,10 +169,6 @@ class Record:
                 f"{repository.root}: fetch it (git fetch origin 'refs/autoloop/{self.tag}/*:"
                 f"refs/autoloop/{self.tag}/*'), or import an archive with pytest-autoloop verify"
             )
-        try:
-            return repository.read(commit, path)
-        except RepositoryError as error:
-            raise UsageError(f"{path} is not in commit {commit[:10]}: name another one") from error
 
 
 def home(start: Path) -> Path:

@@ -43,7 +43,7 @@ def _run(options: argparse.Namespace) -> None:
         old, new, name = a.commit, b.commit, f"{b.number:03}"
         repository = record.repository()
         for commit in (old, new):
-            record.content(repository, commit, record.paths[0])
+            record.check_commit(repository, commit)
         diff = "".join(repository.diff(old, new, path) for path in record.paths)
     if options.json:
         commands.print_json({"tag": record.tag, "old": old or None, "new": new, "diff": diff})

@@ -89,7 +89,7 @@ def _request(record: Record, *, whole: bool, hooks: bool) -> Request:
         raise UsageError(f"campaign {record.tag}: nothing was kept, so there is nothing to review")
     for part in parts:
         for commit in (part.baseline.commit, *(keep.commit for keep in part.keeps)):
-            record.content(repository, commit, part.path)
+            record.check_commit(repository, commit)
     here = _environment()
     return Request(
         repository=repository,

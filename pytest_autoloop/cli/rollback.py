@@ -15,6 +15,7 @@ from pytest_autoloop.history.command import GitCommand
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
 
     from pytest_autoloop.cli.arguments import Subparsers
     from pytest_autoloop.cli.commands import Record
@@ -94,17 +95,14 @@ def write(record: Record, version: Experiment) -> Written:
         RepositoryError: git failed.
     """
     repository = record.repository()
-    wanted = {
-        path: record.content(repository, version.commit, path)
-        for path in record.paths
-        if repository.mode_of(version.commit, path) is not None
-    }
+    record.check_commit(repository, version.commit)
+    wanted = _blobs(repository, version.commit, record.paths)
     if not wanted:
         raise UsageError(
             f"commit {version.commit[:10]} has no {', '.join(record.paths)}: name another version"
         )
-    git, head = GitCommand(repository.root), repository.head()
-    missing = [path for path in wanted if repository.mode_of(head, path) is None]
+    committed = _blobs(repository, "HEAD", wanted)
+    missing = [path for path in wanted if path not in committed]
     if missing:
         raise UsageError(
             f"{', '.join(missing)} is not in the commit that is checked out: switch to a branch "
@@ -112,35 +110,40 @@ def write(record: Record, version: Experiment) -> Written:
         )
     known = {path: _known(record, repository, path) for path in wanted}
     changed = [path for path in repository.changed_tracked() if path in wanted]
-    lost = [path for path in changed if _stored(repository, path) not in known[path]]
+    present = {**committed, **{path: _stored(repository, path) for path in changed}}
+    lost = [path for path in changed if present[path] not in known[path]]
     if lost:
         raise UsageError(
             f"{', '.join(lost)} in your checkout has changes that are not committed: commit or "
             "stash them (git stash), then roll back again"
         )
-    committed = {path: repository.read(head, path) for path in wanted}
-    present = {
-        path: _stored(repository, path) if path in changed else committed[path] for path in wanted
-    }
-    files = tuple(path for path, content in wanted.items() if present[path] != content)
+    files = tuple(path for path, blob in wanted.items() if present[path] != blob)
     if files:
         # As a checkout writes it: with the user's line endings and filters.
-        git.run("restore", f"--source={version.commit}", "--worktree", "--", *files)
+        GitCommand(repository.root).run(
+            "restore", f"--source={version.commit}", "--worktree", "--", *files
+        )
     already = tuple(path for path in wanted if path not in files)
     since = tuple(path for path in files if committed[path] not in known[path])
     return Written(files, already, since)
 
 
-def _stored(repository: Repository, path: str) -> bytes | None:
-    """Return what git would store of a file of the checkout; None where it is no ordinary file."""
+def _blobs(repository: Repository, commit: str, paths: Iterable[str]) -> dict[str, str]:
+    """Return the hashes of some files in a commit, of those that are in it."""
+    names = {f"{commit}:{path}": path for path in paths}
+    return {names[name]: blob for name, blob in repository.commits_of(names).items()}
+
+
+def _stored(repository: Repository, path: str) -> str:
+    """Return the hash that git would give a file of the checkout; empty for no ordinary file."""
     file = repository.root / path
     if file.is_symlink() or not file.is_file():
-        return None
-    return repository.stored(path, file.read_bytes())
+        return ""
+    git, content = GitCommand(repository.root), file.read_bytes()
+    return git.line("hash-object", "--stdin", "--path", path, stdin=content)
 
 
-def _known(record: Record, repository: Repository, path: str) -> set[bytes]:
-    """Return every content that a file has in the campaign."""
+def _known(record: Record, repository: Repository, path: str) -> set[str]:
+    """Return the hashes of every content that a file has in the campaign."""
     commits = sorted({e.commit for e in record.experiments if e.commit})
-    blobs = repository.commits_of(f"{commit}:{path}" for commit in commits)
-    return {repository.blob(blob) for blob in set(blobs.values())}
+    return set(repository.commits_of(f"{commit}:{path}" for commit in commits).values())

@@ -94,7 +94,7 @@ def _verified(
     _check(record, parts, only)
     for part in parts:
         for commit in (part.baseline.commit, *(keep.commit for keep in part.keeps)):
-            record.content(repository, commit, part.path)
+            record.check_commit(repository, commit)
     arguments, directory = arguments_of(record, rest)
     manifests = record.header.get("manifests")
     found: list[Verified] = []
