@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 #: Runs of the loop of processes and of the floor in each round, of each fate.
 _NAIVE, _FLOOR = 2, 8
-#: Candidates that a clock decides on: each takes some fifty child sessions.
-_TIMED = 2
+#: Candidates that a clock decides on: each takes dozens of child sessions.
+_TIMED = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,8 @@ class Meter:
         self._descriptor = _counter()
         self._start = time.process_time()
         self._others = children(os.getpid())
-        adopt_orphans()
+        if self._descriptor is None:
+            adopt_orphans(wanted=True)
 
     @property
     def source(self) -> str:
@@ -58,8 +59,9 @@ class Meter:
         """Stop counting."""
         if self._descriptor is not None:
             os.close(self._descriptor)
-            self._descriptor = None
-        reap(self._others)
+        else:
+            reap(self._others)
+            adopt_orphans(wanted=False)
 
 
 def _counter() -> int | None:
@@ -75,10 +77,10 @@ def _counter() -> int | None:
     return int(descriptor)
 
 
-def adopt_orphans() -> None:
-    """Become the parent of all descendants whose own parent ends; on Linux only."""
+def adopt_orphans(*, wanted: bool) -> None:
+    """Become the parent of descendants whose own parent ends, or no longer; on Linux only."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, int(wanted), 0, 0, 0)
 
 
 def reap(others: set[int]) -> None:
