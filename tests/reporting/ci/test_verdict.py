@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from pytest_autoloop.comparison import Audit
 from pytest_autoloop.model import Effect
 from pytest_autoloop.reporting.ci.verdict import properties, shortfall
 from tests.reporting.test_ending import PLAIN
+
+if TYPE_CHECKING:
+    from pytest_autoloop.model import Json
 
 WON = replace(PLAIN, kept=1, audit=Audit(Effect(math.log(1.5), math.log(1.4), math.log(1.6))))
 
@@ -36,7 +40,7 @@ def test_what_was_not_audited_is_missed() -> None:
 
 def test_properties_are_empty_where_nothing_is_known() -> None:
     """One for each figure; several targets have their own."""
-    audited = {"gain": 1.5, "low": 1.4, "high": 1.6, "level": 0.95}
+    audited: Json = {"gain": 1.5, "low": 1.4, "high": 1.6, "level": 0.95}
     found = dict(
         properties(
             {
