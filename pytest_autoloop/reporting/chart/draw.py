@@ -63,40 +63,42 @@ def draw(chart: Chart, kind: Literal["svg", "png"], look: Look | None = None) ->
     look = look or Look()
     if not chart.panels:
         raise UsageError(f"campaign {chart.tag} holds no experiment that could be drawn yet")
-    try:
-        import matplotlib as mpl  # noqa: PLC0415 - takes a second, and is an extra
-        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - as above
-        from matplotlib.figure import Figure  # noqa: PLC0415 - as above
-    except ImportError as error:
-        raise UsageError(
-            "a chart is drawn with matplotlib, which is not installed: "
-            "pip install 'pytest-autoloop[plot]'"
-        ) from error
-    with mpl.rc_context(), _quiet():
-        mpl.rcdefaults()
-        mpl.rcParams.update(_SETTINGS)  # type: ignore[arg-type]
-        if kind == "png":
-            mpl.rcParams["font.family"] = _families()
-        theme = DARK if look.dark else LIGHT
-        height = look.height or HEIGHT + _MORE * (len(chart.panels) - 1)
-        figure = Figure(figsize=(look.width / _INCH, height / _INCH), dpi=_INCH)
-        # It measures text, also for an SVG.
-        FigureCanvasAgg(figure)
-        compose(Page(figure, look.width, height, theme), chart)
-        stream = BytesIO()
-        title = headings.title(chart)
-        told = {"Title": title, "Description": headings.summary(chart)}
-        if kind == "svg":
-            metadata = {**told, "Creator": CREATOR, "Date": None}
-        else:
-            metadata = {**told, "Software": CREATOR}
-        figure.savefig(
-            stream,
-            format=kind,
-            dpi=_INCH * _SHARPNESS if kind == "png" else "figure",
-            metadata=metadata,
-            facecolor=theme.paper,
-        )
+    with _quiet():
+        try:
+            import matplotlib as mpl  # noqa: PLC0415 - takes a second, and is an extra
+        except ImportError as error:
+            raise UsageError(
+                "a chart is drawn with matplotlib, which is not installed: "
+                "pip install 'pytest-autoloop[plot]'"
+            ) from error
+        with mpl.rc_context():
+            mpl.rcdefaults()
+            mpl.rcParams.update(_SETTINGS)  # type: ignore[arg-type]
+            if kind == "png":
+                mpl.rcParams["font.family"] = _families()
+            return _drawn(chart, kind, look)
+
+
+def _drawn(chart: Chart, kind: Literal["svg", "png"], look: Look) -> bytes:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - as above
+    from matplotlib.figure import Figure  # noqa: PLC0415 - as above
+
+    theme = DARK if look.dark else LIGHT
+    height = look.height or HEIGHT + _MORE * (len(chart.panels) - 1)
+    figure = Figure(figsize=(look.width / _INCH, height / _INCH), dpi=_INCH)
+    # It measures text, also for an SVG.
+    FigureCanvasAgg(figure)
+    compose(Page(figure, look.width, height, theme), chart)
+    told = {"Title": headings.title(chart), "Description": headings.summary(chart)}
+    own = {"Creator": CREATOR, "Date": None} if kind == "svg" else {"Software": CREATOR}
+    stream = BytesIO()
+    figure.savefig(
+        stream,
+        format=kind,
+        dpi=_INCH * _SHARPNESS if kind == "png" else "figure",
+        metadata={**told, **own},
+        facecolor=theme.paper,
+    )
     return stream.getvalue()
 
 
@@ -113,13 +115,17 @@ def _families() -> list[str]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what matplotlib has to say about fonts to itself: a glyph it lacks becomes a box."""
+    """Keep to itself what matplotlib has to say to its developers, and of fonts.
+
+    A character that no typeface has becomes a box.
+    """
     logger = logging.getLogger("matplotlib")
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+            warnings.simplefilter("ignore", DeprecationWarning)
             yield
     finally:
         logger.setLevel(level)

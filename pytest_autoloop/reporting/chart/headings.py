@@ -56,7 +56,8 @@ def subtitle(chart: Chart) -> str:
     """Say how many experiments it took, and whether the gain was measured again."""
     counts = counted_statuses(chart)
     tried = sum(counts.values()) - counts["baseline"]
-    parts = [text.count(tried, "experiment"), f"campaign {chart.tag}"]
+    noun = "experiment" if tried == 1 else "experiments"
+    parts = [f"{tried:,} {noun}", f"campaign {chart.tag}"]
     for panel in chart.panels:
         if panel.audit is not None:
             whose = f"{text.visible(panel.target)} " if len(chart.panels) > 1 else ""

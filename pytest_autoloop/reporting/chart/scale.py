@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pytest_autoloop.reporting.chart.points import Axis, Panel
 
 #: Share of the height that is left free where better lies, for the names of few keeps and of many.
-_HEADROOM = (0.14, 0.26)
+_HEADROOM = (0.14, 0.2)
 _MANY = 8
 _MARGIN = 0.06
 #: What is worse than the worst step is shown as far below it as this share of all steps.
