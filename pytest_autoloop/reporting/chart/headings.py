@@ -32,7 +32,7 @@ def title(chart: Chart) -> str:
 
 
 def panel_title(panel: Panel) -> str:
-    """Say what was won with one target."""
+    """Say what was won with one target: what the audit found, where there is one."""
     name = text.visible(panel.target)
     if len(name) > _LONGEST_TARGET:
         name = f"…{name[1 - _LONGEST_TARGET :]}"
@@ -41,9 +41,18 @@ def panel_title(panel: Panel) -> str:
         tried = len(panel.points) > panel.counts.get("baseline", 0)
         return f"{name}: nothing was kept" if tried else f"{name}: nothing was tried yet"
     if panel.axis.kind == "gain":
+        if panel.audit is not None:
+            return f"{name}: {with_interval(panel.audit)} over the baseline, audited"
         return f"{name}: {with_interval(best)} over the baseline"
     first = text.value(panel.runs[-1][0].value, panel.axis.unit)
     return f"{name}: {panel.axis.label} {first} → {text.value(best.value, panel.axis.unit)}"
+
+
+def _both(panel: Panel, audit: Step) -> str:
+    """Write of audit and claim the one that the title leaves out."""
+    if panel.axis.kind == "gain" and panel.best is not None:
+        return f"the keeps claimed {with_interval(panel.best)}"
+    return f"audited gain {with_interval(audit)}"
 
 
 def axis_label(panel: Panel) -> str:
@@ -61,7 +70,7 @@ def subtitle(chart: Chart) -> str:
     for panel in chart.panels:
         if panel.audit is not None:
             whose = f"{text.visible(panel.target)} " if len(chart.panels) > 1 else ""
-            parts.append(f"{whose}audited gain {with_interval(panel.audit)}")
+            parts.append(f"{whose}{_both(panel, panel.audit)}")
     gains = [p for p in chart.panels if p.axis.kind == "gain" and p.counts.get("keep")]
     if gains and all(panel.audit is None for panel in gains):
         parts.append("gains as measured when they were kept, not audited")

@@ -101,7 +101,7 @@ def _best(sheet: Sheet) -> dict[str, Artist]:
     axes.annotate(
         written(best.value, panel),
         (end, best.value),
-        xytext=(12, 0),
+        xytext=(15, 0),
         textcoords="offset points",
         va="center",
         fontsize=13,
