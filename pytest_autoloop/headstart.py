@@ -43,7 +43,7 @@ def get_ahead(workplace: Workplace, run: Run) -> None:
     launcher = runner.launcher
     launcher.learn(first.imported, first.early)
     if launcher.ahead:
-        launcher.prestart(*range(1, KEPT_SEEDS + 1))
+        launcher.prestart(*range(KEPT_SEEDS))
         # Only now: what a first session imports from elsewhere is in the warm parent.
         runner.keep_bytecode()
     while launcher.ahead:

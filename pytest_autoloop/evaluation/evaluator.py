@@ -82,7 +82,7 @@ class Evaluator:
         # its own, which its sides share: what layout does to a time is not the candidate's doing.
         self._pairs_run = 0
         self._pairs_compared = 0
-        self._last_seed = KEPT_SEEDS
+        self._last_seed = KEPT_SEEDS - 1
         self._fresh = False
         self._turn_seconds = 0.0
         self._random = random.Random(0)  # noqa: S311 - an order, not a secret
@@ -233,7 +233,7 @@ class Evaluator:
     def _next_seed(self) -> int:
         self._pairs_compared += 1
         if not self._fresh and self._pairs_compared <= KEPT_SEEDS:
-            return self._pairs_compared
+            return self._pairs_compared - 1
         self._last_seed += 1
         return self._last_seed
 

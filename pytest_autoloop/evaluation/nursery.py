@@ -160,7 +160,7 @@ class Nursery:
                 self._drop(hash_seed)
                 raise
             others = [seed for seed in self._parents if seed]
-            for seed in others[:-KEPT_SEEDS]:
+            for seed in others[: -(KEPT_SEEDS - 1)]:
                 self._drop(seed)
             return found
 
@@ -186,7 +186,7 @@ class Nursery:
             left = LEVELS[LEVELS.index(self.level) + 1 :]
             if left:
                 self.level = left[0]
-                self.reasons.append(reason)
+                self.reasons = list(dict.fromkeys([*self.reasons, reason]))
             return bool(left)
 
     def close(self) -> None:

@@ -71,7 +71,7 @@ def unsafe(projects: Iterable[Path] = (), *, ours: bool = False) -> str:
             os._exit(0)
         os.waitpid(process, 0)
         tasks = _threads()
-    return f"{tasks} threads are alive after the imports" if tasks > 1 else ""
+    return f"{tasks} threads are alive" if tasks > 1 else ""
 
 
 def memory() -> dict[str, float]:

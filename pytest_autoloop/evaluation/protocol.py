@@ -18,8 +18,8 @@ Phase: TypeAlias = Literal["guard", "measure", "verify"]
 #: (trusted code alone), or a proxy for a candidate in a worker.
 Mode: TypeAlias = Literal["compatible", "record", "isolated"]
 
-#: Hash seeds that comparisons share, from 1 on: warm parents of as many are kept, besides that of
-#: seed 0, which is the guards'.
+#: Hash seeds that comparisons share, from 0 on, which is also the guards': warm parents of as many
+#: are kept.
 KEPT_SEEDS = 3
 #: How far a standing session goes ahead of the children that are forked from it, as
 #: `evaluation.standing` says: from the one that leaves the least to a child.
