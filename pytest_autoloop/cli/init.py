@@ -299,7 +299,8 @@ def _can_ask(options: argparse.Namespace) -> bool:
 
 def _ask(question: str) -> str:
     # Not on standard output, which may be read by a program.
-    print(question, end="", file=sys.stderr, flush=True)
+    if sys.stdin.isatty():
+        print(question, end="", file=sys.stderr, flush=True)
     line = sys.stdin.readline()
     if not line:
         raise EOFError

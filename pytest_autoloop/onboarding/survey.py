@@ -20,6 +20,8 @@ from pytest_autoloop.onboarding.children import answer, wanted_here
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+#: How pytest says that a test waits for what is about to be written.
+_NO_TARGET = "fixture 'target' not found"
 #: Directories in a project that hold what others wrote.
 _FOREIGN = frozenset({"site-packages", "dist-packages", ".venv", "venv", ".tox", ".nox"})
 
@@ -89,7 +91,7 @@ class Survey:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note a test that fails."""
-        if report.failed:
+        if report.failed and _NO_TARGET not in report.longreprtext:
             self._failed.append(report.nodeid)
             self._said = self._said or _last_error(report.longreprtext)
 

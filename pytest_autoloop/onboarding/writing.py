@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Recorded calls of one function that are written down.
 _CASES = 12
+#: Texts from so many letters on are looked at for a part that comes again and again.
+_LONG = 80
 
 
 def differential(path: str, module: str, functions: Sequence[Function]) -> str:
@@ -134,10 +136,20 @@ def _places(work: Work) -> range:
 
 def _argument(work: Work, place: int) -> str:
     """Return one argument as source; the repeated one as a product of what was seen."""
-    text = written(work.arguments[place], indent=4)
-    if place != work.place or work.times == 1:
+    value, times = work.arguments[place], work.times if place == work.place else 1
+    if isinstance(value, str | bytes) and len(value) > _LONG:
+        unit = _unit(value)
+        value, times = value[:unit], times * (len(value) // unit)
+    text = written(value, indent=4)
+    if times == 1:
         return text
-    return f"({text}) * {work.times}" if "\n" in text else f"{text} * {work.times}"
+    return f"({text}) * {times}" if "\n" in text else f"{text} * {times}"
+
+
+def _unit(value: str | bytes) -> int:
+    """Return the length of the shortest part that the whole value is a repetition of."""
+    found = (value + value).find(value, 1) if isinstance(value, str) else len(value)
+    return found if len(value) % found == 0 else len(value)
 
 
 def public_names(path: str, module: str, functions: Sequence[Function]) -> str:
