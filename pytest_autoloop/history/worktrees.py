@@ -36,7 +36,6 @@ from pytest_autoloop.history.worktree import Worktree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from types import TracebackType
 
     from pytest_autoloop.history.repository import Repository
     from pytest_autoloop.history.sealed import Alterations
@@ -93,12 +92,7 @@ class WorktreePool:
     def __enter__(self) -> WorktreePool:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def add(self, name: str, commit: str) -> Path:
@@ -154,7 +148,7 @@ class WorktreePool:
     def write(self, name: str, path: str, content: bytes) -> None:
         """Put the target's bytes into a checkout, where they stay until it gets another commit.
 
-        The file's mode is kept, its time stamp differs from that of every earlier write, and
+        The file's mode is kept, its time stamp differs from that of every earlier content, and
         nothing is written through a link.
 
         Raises:
@@ -331,11 +325,15 @@ class WorktreePool:
             target = real_parent(worktree.path, pure) / pure.name
             found = target.lstat() if os.path.lexists(target) else None
             regular = found is not None and stat.S_ISREG(found.st_mode)
+            if regular and worktree.written.get(path) == content == target.read_bytes():
+                return
             before = int(found.st_mtime) if found is not None else 0
             # Whole seconds, because that is all a .pyc file remembers of its source.
             with self._stamping:
                 modified = max(self._last_modified + 1, before + 1, int(time.time()))
                 self._last_modified = modified
+            if regular:  # over another file its content would be sent to the disk at once (ext4)
+                target.unlink()
             replace_file(
                 target,
                 content,
