@@ -77,14 +77,17 @@ def scripted(project: Project) -> Iterator[Scripted]:
         yield found
 
 
+def plugged_in(folder: Path, source: str) -> dict[str, str]:
+    """Install a pytest plugin; return the environment that has it."""
+    information = folder / "plugged-1.0.dist-info"
+    information.mkdir(parents=True)
+    (folder / "plugged.py").write_text(source, encoding="utf-8")
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: plugged\nVersion: 1.0\n")
+    (information / "entry_points.txt").write_text("[pytest11]\nplugged = plugged\n")
+    return {**clean_environment(), "PYTHONPATH": str(folder)}
+
+
 def threaded(folder: Path) -> dict[str, str]:
     """Install a pytest plugin that starts a thread; return the environment that has it."""
-    information = folder / "threaded-1.0.dist-info"
-    information.mkdir(parents=True)
-    (folder / "threaded.py").write_text(
-        "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\n",
-        encoding="utf-8",
-    )
-    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: threaded\nVersion: 1.0\n")
-    (information / "entry_points.txt").write_text("[pytest11]\nthreaded = threaded\n")
-    return {**clean_environment(), "PYTHONPATH": str(folder)}
+    thread = "threading.Thread(target=threading.Event().wait, daemon=True).start()"
+    return plugged_in(folder, f"import threading\n{thread}\n")
