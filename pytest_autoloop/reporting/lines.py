@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from pytest_autoloop import text
@@ -10,10 +11,36 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    import pytest
+
     from pytest_autoloop.campaign import Campaign
     from pytest_autoloop.model import Experiment, Row
 
 _LISTED = 5
+#: Narrower terminals break lines themselves.
+_NARROW = 40
+
+
+def wrapped(line: str, width: int | None, begun: int = 0) -> str:
+    """Break a line between words where a terminal would break it anywhere.
+
+    Args:
+        line: what is written.
+        width: of the terminal; None where nothing is to be broken, as in a log.
+        begun: characters that stand in the line before it.
+
+    """
+    if width is None or begun + len(line) < width:
+        return line
+    found = textwrap.wrap(
+        line,
+        max(width - 1, _NARROW),
+        initial_indent=" " * begun,
+        subsequent_indent="    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(found)[begun:]
 
 
 def went_on(last: int | None, mended: Sequence[str], pending: Sequence[int]) -> list[str]:
@@ -70,3 +97,10 @@ def told(campaign: Campaign, experiment: Experiment, measured: Mapping[str, Any]
         return f"{values}   the score has no noise · {takes}"
     seen = f"smallest gain it can see: {outlook.smallest_gain:.1%}"
     return f"{values} ±{outlook.noise.sigma:.1%}   {seen} · {takes}"
+
+
+def kind_of(report: pytest.TestReport) -> str:
+    """Return the name of the error's class, which its message begins with."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    told = str(getattr(crash, "message", report.longreprtext)).strip()
+    return text.visible(told.partition("\n")[0].partition(":")[0])

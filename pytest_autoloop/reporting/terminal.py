@@ -34,6 +34,8 @@ _MARKUP: dict[str, dict[str, bool]] = {
     "crash": {"red": True},
     "timeout": {"purple": True},
 }
+#: Characters of a status.
+_STATUS = 8
 _ARROW = {"lower": "↓", "higher": "↑"}
 
 
@@ -96,6 +98,13 @@ class Terminal:
         return reporter
 
     @property
+    def _width(self) -> int | None:
+        """Columns of the terminal; None where there is none."""
+        reporter = self._reporter
+        shown = reporter is not None and reporter.isatty
+        return self._config.get_terminal_writer().fullwidth if shown else None
+
+    @property
     def _verbosity(self) -> int:
         return self._config.get_verbosity()
 
@@ -122,15 +131,14 @@ class Terminal:
         if hasattr(reporter, "_show_progress_info"):
             reporter._show_progress_info = False
         names = " ".join(f"{m.name} {_ARROW[m.direction]}" for m in metrics)
-        reporter.write_line(
-            f"autoloop: target {target.path} · metrics {names} · {text.count(guards, 'guard')} · "
+        self._print(
+            f"target {target.path} · metrics {names} · {text.count(guards, 'guard')} · "
             f"{text.count(benchmarks, 'benchmark')} · branch autoexp/{tag}"
         )
 
     def contained(self, sandbox: Sandbox) -> None:
         """Say what holds a candidate back."""
-        if self._reporter is not None:
-            self._reporter.write_line(f"autoloop: {sandbox.told()}")
+        self._print(sandbox.told())
 
     def went_on(
         self, mended: Sequence[str], last: int | None = None, pending: Sequence[int] = ()
@@ -141,11 +149,15 @@ class Terminal:
 
     def say(self, line: str) -> None:
         """Print a line now, between the experiments."""
-        reporter = self._reporter
         # With -q letters stand in one line.
-        if reporter is not None and self._verbosity >= 0:
+        if self._verbosity >= 0:
+            self._print(line)
+
+    def _print(self, line: str) -> None:
+        reporter = self._reporter
+        if reporter is not None:
             reporter.ensure_newline()
-            reporter.write_line(f"autoloop: {line}")
+            reporter.write_line(lines.wrapped(f"autoloop: {line}", self._width))
             reporter.flush()
 
     def interrupted(self) -> None:
@@ -158,17 +170,13 @@ class Terminal:
 
     def assured(self, campaign: Campaign) -> None:
         """Say how far candidates are kept from those who judge them."""
-        reporter, baseline = self._reporter, campaign.baseline
-        # With -q letters stand in one line.
-        if reporter is None or self._verbosity < 0:
-            return
+        baseline = campaign.baseline
         told = f"assurance: {campaign.workplace.evaluator.assurance}"
         if baseline.not_isolated:
             told += f" ({baseline.not_isolated})"
         elif baseline.weak:
             told += f" (fresh inputs: {baseline.weak})"
-        reporter.ensure_newline()
-        reporter.write_line(f"autoloop: {told}")
+        self.say(told)
 
     def audited(self, audit: Audit | None) -> None:
         """Take the audit's result for the summary."""
@@ -253,11 +261,13 @@ class Terminal:
         if details is None or campaign is None:
             if not self._verbosity:
                 reporter.write("FAILED", red=True, bold=True)
-            reporter.write(f"    {_kind_of(report)}, see below", flush=True)
+            reporter.write(f"    {lines.kind_of(report)}, see below", flush=True)
         else:
             experiment = campaign.chronicle.experiment(details["number"])
-            reporter.write(f"{experiment.status.upper():8}", **_MARKUP[experiment.status])
-            reporter.write(f"  {lines.told(campaign, experiment, details)}", flush=True)
+            reporter.write(f"{experiment.status.upper():{_STATUS}}", **_MARKUP[experiment.status])
+            told = f"  {lines.told(campaign, experiment, details)}"
+            begun = len(report.nodeid) + 1 + _STATUS
+            reporter.write(lines.wrapped(told, self._width, begun), flush=True)
             if self._verbosity and experiment.status == "keep":
                 self._show_kept(reporter, experiment)
         # Ended now, not by what is written next: a status may be drawn below it meanwhile.
@@ -316,9 +326,7 @@ class Terminal:
             outcome = told_try(leg.tried, end.target, end.branch)
             return [*ending.wins(end), *outcome, *leg.notes]
         # A log keeps whole descriptions, on a terminal a table is to be one.
-        reporter = self._reporter
-        width = reporter._tw.fullwidth if reporter and reporter.isatty else None
-        return [*ending.wins(end, width), *ending.losses(end), ending.result(end), *leg.notes]
+        return [*ending.wins(end, self._width), *ending.losses(end), ending.result(end), *leg.notes]
 
     def _relative(self, path: Path) -> str:
         here = self._config.invocation_params.dir
@@ -334,10 +342,3 @@ def _begun(campaign: Campaign) -> bool:
 def _is_error(report: pytest.TestReport) -> bool:
     """Tell whether a report is of an experiment that came to nothing."""
     return report.failed and report.nodeid.startswith("autoloop::")
-
-
-def _kind_of(report: pytest.TestReport) -> str:
-    """Return the name of the error's class, which its message begins with."""
-    crash = getattr(report.longrepr, "reprcrash", None)
-    told = str(getattr(crash, "message", report.longreprtext)).strip()
-    return text.visible(told.partition("\n")[0].partition(":")[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_autoloop.reporting.lines import origin, went_on
+from pytest_autoloop.reporting.lines import origin, went_on, wrapped
 from tests.reporting.test_ending import experiment, row
 
 if TYPE_CHECKING:
@@ -49,3 +49,13 @@ def test_a_campaign_that_goes_on_tells_what_was_mended() -> None:
     ]
     (_, line) = went_on(17, [], range(18, 25))
     assert line == "018, 019, 020, 021, 022 and 2 more were cut short and will be judged first"
+
+
+def test_a_terminal_breaks_no_word() -> None:
+    """A line goes on indented; a log has whole lines, and what fits is left alone."""
+    line = "  no-gain · time +0.1% [-2.2, +2.1]   hoist list(STOP) out of the loop"
+    assert wrapped(line, None, 22) == wrapped(line, 100, 22) == line
+    assert wrapped(line, 80, 22) == (
+        "  no-gain · time +0.1% [-2.2, +2.1]   hoist list(STOP)\n    out of the loop"
+    )
+    assert wrapped("autoloop: " + "x" * 90, 80).split() == ["autoloop:", "x" * 90]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -104,14 +104,14 @@ def test_a_writer_gets_its_stream_back(piped: tuple[int, TextIO]) -> None:
     class Writer:
         """As pytest's."""
 
-        def __init__(self, file: object) -> None:
+        def __init__(self, file: Any) -> None:
             self._file = file
 
     _, stream = piped
     writer = Writer(stream)
     screen = replaced(writer)
     assert screen is not None
-    assert writer._file == screen
+    assert writer._file is screen
     restored(writer, screen)
-    assert writer._file is stream
+    assert vars(writer)["_file"] is stream
     assert replaced(Writer(object())) is None
