@@ -51,7 +51,7 @@ def test_a_thread_that_stays_is_a_reason() -> None:
 
 
 def test_an_open_device_is_a_reason(tmp_path: Path) -> None:
-    """A context on a graphics processor belongs to one process; here a null device stands for it."""
+    """A context on a graphics processor belongs to one process; /dev/full stands for it here."""
     opened = (
         "import os\n"
         "from pytest_autoloop.evaluation import preload\n"

@@ -292,7 +292,7 @@ def test_conftests_that_act_early_are_loaded_before_a_session_is_configured(
 
 
 def test_a_thread_of_a_plugin_keeps_a_session_from_standing(project: Project) -> None:
-    """It stands where they are loaded only: here pytest-rerunfailures, which starts one by xdist."""
+    """It stands where they are loaded only: pytest-rerunfailures starts one beside xdist."""
     project.commit(MODULE)
     with open_bench(project, "double.py", launcher="forkserver") as bench:
         run = bench.run()
