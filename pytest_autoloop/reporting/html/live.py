@@ -97,19 +97,20 @@ class LiveReport:
             if self._over.is_set():
                 break
             assert self._journal is not None, "update came before"
-            began = time.monotonic()
             reader = reader or Reader(self._journal)
-            self._write(reader, last=False)
+            seconds = self._write(reader, last=False)
             # A page of ten thousand experiments is written less often.
-            self._over.wait(max(self._pause, (time.monotonic() - began) / _SHARE))
+            self._over.wait(max(self._pause, seconds / _SHARE))
         assert self._journal is not None, "update came before"
         self._write(reader or Reader(self._journal), last=True)
 
-    def _write(self, reader: Reader, *, last: bool) -> None:
+    def _write(self, reader: Reader, *, last: bool) -> float:
+        """Read what is new and write the files; return the seconds that writing took."""
         live, nonce = ("", "") if last else (self.news_path.name, self._nonce)
-        identity = self._identity
+        identity, began = self._identity, time.monotonic()
         try:
             reader.read()
+            began = time.monotonic()
             content = reader.page(outcome=self._outcome, live=live, nonce=nonce, identity=identity)
             replace_file(self.path, content, durable=False)
             if last:
@@ -125,6 +126,7 @@ class LiveReport:
             self._failure = self._told(f"{type(error).__name__}: {error}")
         else:
             self._failure = ""
+        return time.monotonic() - began
 
     def _told(self, what: str) -> str:
         tag = "" if self._journal is None else f" {self._journal.tag}"

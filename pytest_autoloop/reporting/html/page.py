@@ -28,7 +28,8 @@ MARK = '<meta name="generator" content="pytest-autoloop report">'
 _STYLES = ("uPlot-1.6.32.min.css", "report.css")
 _SCRIPTS = (
     "uPlot-1.6.32.min.js",
-    *("elements.js", "rows.js", "chart.js", "table.js", "samples.js", "details.js", "campaign.js"),
+    *("elements.js", "rows.js", "chart.js", "marks.js", "pointing.js", "table.js"),
+    *("samples.js", "details.js", "campaign.js"),
     "report.js",
 )
 #: In a JSON string they stand for themselves, and no HTML parser finds a tag or a comment in them.

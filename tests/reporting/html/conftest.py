@@ -23,6 +23,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 @pytest.fixture
 def browser(chromium: Browser) -> Browser:
     """Return the browser, without what it told of pages before."""
+    chromium.open("about:blank")
     chromium.requests.clear()
     chromium.faults.clear()
     return chromium

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_autoloop.model import Effect, GuardReport, Metric, Pair, Sample
+from pytest_autoloop.reporting.html.packing import BLOCK, SHARING
 from tests.reporting.html.made import DIFF, campaign, experiment, write_page
 
 if TYPE_CHECKING:
@@ -103,6 +104,19 @@ def test_a_failed_guard_is_named_with_what_it_said(browser: Browser, page: Path)
     text = browser.run("byId('details').innerText")
     assert "tests/test_parser.py::test_nested" in text
     assert "assert 1 == 2" in text
+
+
+def test_each_experiment_has_its_own_diff(browser: Browser, tmp_path: Path) -> None:
+    """In the first packed block, in those that go on with its lines, in one that does not."""
+    made = [
+        experiment(number, diff=f"{DIFF}+number {number}\n", pairs=(), effect=None)
+        for number in range(BLOCK * SHARING + 2)
+    ]
+    show(browser, write_page(campaign(tmp_path, made), tmp_path / "report.html"))
+    for number in (0, BLOCK - 1, BLOCK * 3, BLOCK * SHARING + 1):
+        browser.run(f"openDetails({number})")
+        diff = browser.run("document.querySelector('.diff').innerText")
+        assert diff.rstrip("\n") == f"{DIFF}+number {number}"
 
 
 def test_filters_leave_what_was_asked_for(browser: Browser, page: Path) -> None:

@@ -33,8 +33,14 @@ function put(made, attributes, children) {
 function scoreText(value, unit) {
   if (value === null || value === undefined) return "unknown";
   if (unit === "s") {
-    for (const [scale, name] of [[1, "s"], [1e-3, "ms"], [1e-6, "µs"], [1e-9, "ns"]]) {
-      if (Math.abs(value) >= scale * 0.9995 || scale === 1e-9) return `${digits(value / scale, 3)} ${name}`;
+    for (const [scale, name] of [
+      [1, "s"],
+      [1e-3, "ms"],
+      [1e-6, "µs"],
+      [1e-9, "ns"],
+    ]) {
+      if (Math.abs(value) >= scale * 0.9995 || scale === 1e-9)
+        return `${digits(value / scale, 3)} ${name}`;
     }
   }
   const told = digits(value, Number.isInteger(value) && Math.abs(value) < 1e9 ? 12 : 4);
@@ -44,7 +50,9 @@ function scoreText(value, unit) {
 function digits(value, count) {
   const rounded = Number(value.toPrecision(count));
   const tiny = rounded !== 0 && (Math.abs(rounded) < 1e-4 || Math.abs(rounded) >= 1e12);
-  return tiny ? rounded.toExponential() : rounded.toLocaleString("en-US", { maximumFractionDigits: 9 });
+  return tiny
+    ? rounded.toExponential()
+    : rounded.toLocaleString("en-US", { maximumFractionDigits: 9 });
 }
 
 /** Write a log gain as a factor: 2.61×. */
@@ -72,10 +80,12 @@ function durationText(seconds) {
 
 const dollarText = (value) => `$${value < 1 ? Number(value.toFixed(4)) : value.toFixed(2)}`;
 const numberText = (number) => String(number).padStart(3, "0");
-const counted = (count, noun) => `${count.toLocaleString("en-US")} ${noun}${count === 1 ? "" : "s"}`;
+const counted = (count, noun) =>
+  `${count.toLocaleString("en-US")} ${noun}${count === 1 ? "" : "s"}`;
 
 function median(values) {
-  const sorted = [...values].sort((a, b) => a - b), middle = sorted.length >> 1;
+  const sorted = [...values].sort((a, b) => a - b),
+    middle = sorted.length >> 1;
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 

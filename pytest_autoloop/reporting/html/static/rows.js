@@ -1,8 +1,26 @@
 // The data: rows as they stand in the page, what is packed, and what a running campaign adds.
 
 const PLACES = [
-  "number", "status", "reason", "description", "target", "values", "value", "effect", "effectText",
-  "level", "seconds", "tokens", "cost", "proposer", "failed", "commit", "parent", "elapsed", "flags", "prompt",
+  "number",
+  "status",
+  "reason",
+  "description",
+  "target",
+  "values",
+  "value",
+  "effect",
+  "effectText",
+  "level",
+  "seconds",
+  "tokens",
+  "cost",
+  "proposer",
+  "failed",
+  "commit",
+  "parent",
+  "elapsed",
+  "flags",
+  "prompt",
 ];
 const STATUSES = ["baseline", "keep", "explore", "discard", "crash", "timeout"];
 const BLOCK = 64;
@@ -18,7 +36,9 @@ const unpacked = new Map();
 
 function rowOf(values) {
   const row = {};
-  PLACES.forEach((name, place) => { row[name] = values[place]; });
+  PLACES.forEach((name, place) => {
+    row[name] = values[place];
+  });
   row.target = row.target || facts.targets[0].name;
   return row;
 }
@@ -34,7 +54,8 @@ function add(row) {
 }
 
 const rowNumbered = (number) => rows[places.get(number)];
-const targetOf = (row) => facts.targets.find((target) => target.name === row.target) || facts.targets[0];
+const targetOf = (row) =>
+  facts.targets.find((target) => target.name === row.target) || facts.targets[0];
 
 /** Take in what has come since; false when too much has. */
 function takeIn(news) {
@@ -52,26 +73,32 @@ function takeIn(news) {
 /** Return all that is told of an experiment. */
 async function detailsOf(number) {
   if (told.has(number)) return told.get(number);
-  const place = places.get(number), block = Math.floor(place / BLOCK);
+  const place = places.get(number),
+    block = Math.floor(place / BLOCK);
   // Each block goes on with the lines of those before it.
-  for (let one = block - block % SHARING; one <= block; one += 1) {
+  for (let one = block - (block % SHARING); one <= block; one += 1) {
     if (!unpacked.has(one)) unpacked.set(one, unpack(one));
   }
-  const { lines, details } = await unpacked.get(block), found = details[place % BLOCK];
+  const { lines, details } = await unpacked.get(block),
+    found = details[place % BLOCK];
   const known = { ...found };
   if (Array.isArray(found.diff)) known.diff = textOf(found.diff, lines);
-  if (Array.isArray(found.guard?.output)) known.guard = { ...found.guard, output: textOf(found.guard.output, lines) };
+  if (Array.isArray(found.guard?.output))
+    known.guard = { ...found.guard, output: textOf(found.guard.output, lines) };
   return known;
 }
 
 /** Put a text together from the marks its lines begin with and from the numbers of the lines. */
 function textOf([marks, ...steps], lines) {
   let next = 0;
-  return steps.map((step, place) => {
-    const line = lines[next + step], mark = marks[place] ?? ".";
-    next += step + 1;
-    return mark === "." ? line : mark + line;
-  }).join("\n");
+  return steps
+    .map((step, place) => {
+      const line = lines[next + step],
+        mark = marks[place] ?? ".";
+      next += step + 1;
+      return mark === "." ? line : mark + line;
+    })
+    .join("\n");
 }
 
 async function unpack(block) {
@@ -82,8 +109,12 @@ async function unpack(block) {
 
 async function inflated(text) {
   if (typeof DecompressionStream === "undefined") {
-    throw new Error("This browser cannot unpack the report (it has no DecompressionStream): open the page in a browser of 2023 or later, or read the campaign with pytest-autoloop history.");
+    throw new Error(
+      "This browser cannot unpack the report (it has no DecompressionStream): open the page in a browser of 2023 or later, or read the campaign with pytest-autoloop history.",
+    );
   }
   const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
+  return new Response(
+    new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate")),
+  ).text();
 }
