@@ -1,10 +1,11 @@
 """A pytest plugin that ends its own session with SIGKILL at a boundary of writing.
 
 A boundary lies before anything that changes the project's records: a file that is opened to be
-written, renamed or removed, a directory that is made or removed, a command of git that writes, a
-row of the index; and in the middle of a line, of a row and of a file that is to be renamed. What
-follows a write is what precedes the next one. Python tells of all of them but those of SQLite, so
-that a write which is new has its boundary without a word here.
+written, renamed or removed, a directory that is made or removed, a command of git that writes, what
+one that stays is told to write, a row of the index; and in the middle of a line, of a row and of a
+file that is to be renamed. What follows a write is what precedes the next one. Python tells of all
+of them but those of SQLite and of what git is told, so that a write which is new has its boundary
+without a word here.
 
 What is to happen is said in the environment, which no child of a session sees:
 
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_autoloop.history.index import Index
+from pytest_autoloop.history.processes import GitProcess
 from pytest_autoloop.history.results import ResultsFile
 
 #: Commands of git that write, and how many of the arguments after them name what is written.
@@ -152,11 +154,19 @@ def _command(arguments: list[str]) -> str:
 _DEEDS = {"add", "remove"}
 
 
+def _told(process: GitProcess, question: bytes) -> str:
+    """Return the name of the boundary before git is told to write, empty before it is asked."""
+    words = [word for word in process._arguments[:1] if word in _WRITERS]
+    refs = [w for w in question.decode().split() if words == ["update-ref"] and "refs/" in w]
+    return re.sub(r"\d{3,}", "NUMBER", " ".join(("git", *words, *refs))) if words else ""
+
+
 def _halves(boundaries: Boundaries) -> None:
     """Add the boundaries that Python does not tell of."""
     from pytest_autoloop.history import journal
 
     append_line, append_row, add = journal._append_line, ResultsFile.append, Index.add
+    write = GitProcess._write
 
     def half_a_line(descriptor: int, line: bytes) -> int:
         if boundaries.reach("half of a line"):
@@ -180,9 +190,15 @@ def _halves(boundaries: Boundaries) -> None:
         add(index, entries)
         boundaries.pass_or_die("after an entry")
 
+    def tell_git(process: GitProcess, question: bytes) -> None:
+        if name := _told(process, question):
+            boundaries.pass_or_die(name)
+        write(process, question)
+
     journal._append_line = half_a_line
     ResultsFile.append = half_a_row  # type: ignore[method-assign, assignment]
     Index.add = one_entry  # type: ignore[method-assign, assignment]
+    GitProcess._write = tell_git  # type: ignore[method-assign, assignment]
 
 
 def pytest_configure(config: Any) -> None:
