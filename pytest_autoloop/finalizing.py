@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _SUBJECT = 72
 _SLUG = 40
+#: Signs by which a forge makes a link or notifies somebody, with what follows.
+_LINKING = re.compile(r"([@#](?=\w)|:(?=//))")
 _JUDGED = (
     "This change was judged by itself against {base}: the tests of that commit pass, and it was "
     "measured side by side with it in fresh processes, and confirmed on fresh measurements."
@@ -325,15 +327,15 @@ def pull_request(
 
 
 def plain(line: str) -> str:
-    """Return a line for a commit's message: it names nobody, closes no issue and skips no job."""
+    """Return a line for a commit's message: it names nobody, closes nothing and skips no job."""
     shown = text.visible(" ".join(line.split())).replace("[", "(").replace("]", ")")
-    return re.sub(r"([@#])(?=\w)", r"\1 ", re.sub(r"(?i)\bGH-(?=\d)", "GH ", shown)) or "change"
+    shown = re.sub(r"(?i)\bGH-(?=\d)", "GH ", shown)
+    return _LINKING.sub(r"\1 ", shown) or "change"
 
 
 def markdown(line: str) -> str:
     """Escape what Markdown, HTML or a forge would act on: a line may be a candidate's."""
     shown = text.visible(" ".join(line.split()))
     shown = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    # A name or a number behind these signs would notify somebody or link somewhere.
     shown = re.sub(r"([\\`*_{}\[\]()|~!])", r"\\\1", shown)
-    return re.sub(r"([@#])(?=\w)", "\\1\u200b", shown)
+    return re.sub(r"(?i)\b(GH-)(?=\d)", "\\1\u200b", _LINKING.sub("\\1\u200b", shown))
