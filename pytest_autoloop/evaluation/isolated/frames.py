@@ -12,8 +12,6 @@ from pytest_autoloop.evaluation.isolated.limits import DEFAULT, Limits, PlainDat
 _LENGTH = struct.Struct("<I")
 #: What one system call reads or writes at most.
 _PIECE = 1 << 20
-#: What a read asks for at least.
-_SMALL = 1 << 12
 
 
 class ChannelClosed(Exception):
@@ -25,25 +23,14 @@ class ChannelTimeout(Exception):
 
 
 class Channel:
-    """Both ends of a conversation, as one process has them.
+    """Both ends of a conversation, as one process has them."""
 
-    One that `waits` takes as long as the other side does: no time that it is given binds it.
-    """
-
-    def __init__(
-        self, reading: int, writing: int, limits: Limits = DEFAULT, *, waits: bool = False
-    ) -> None:
+    def __init__(self, reading: int, writing: int, limits: Limits = DEFAULT) -> None:
         self._reading = reading
         self._writing = writing
         self._limits = limits
-        self._rest = b""
-        self._poll: select.poll | None = None
-        if waits:
-            return
         os.set_blocking(reading, False)
         os.set_blocking(writing, False)
-        self._poll = select.poll()
-        self._poll.register(reading, select.POLLIN)
 
     def send(self, data: bytes, seconds: float | None = None) -> None:
         """Write one frame.
@@ -82,30 +69,22 @@ class Channel:
         return self._read(length, deadline)
 
     def _read(self, size: int, deadline: float | None) -> bytes:
-        # As much as there is comes at once: a small frame, with its length, in one piece.
-        parts = [self._rest]
-        left = size - len(self._rest)
-        while left > 0:
-            part = self._piece(max(left, _SMALL), deadline)
+        parts: list[bytes] = []
+        while size:
+            # Tried before it waits, and so by workers. Where they blocked in the read itself, clocks
+            # read after an answer were wrong by some percent, for one side more than the other.
+            try:
+                part = os.read(self._reading, min(size, _PIECE))
+            except BlockingIOError:
+                _wait(self._reading, select.POLLIN, deadline)
+                continue
+            except OSError as error:
+                raise ChannelClosed(str(error)) from error
+            if not part:
+                raise ChannelClosed("the other side has ended")
             parts.append(part)
-            left -= len(part)
-        whole = b"".join(parts)
-        self._rest = whole[size:]
-        return whole[:size]
-
-    def _piece(self, size: int, deadline: float | None) -> bytes:
-        if self._poll is not None and not self._poll.poll(_milliseconds(deadline)):
-            raise ChannelTimeout
-        try:
-            part = os.read(self._reading, min(size, _PIECE))
-        except BlockingIOError:
-            # Somebody was faster: a process that has a copy of this end.
-            return self._piece(size, deadline)
-        except OSError as error:
-            raise ChannelClosed(str(error)) from error
-        if not part:
-            raise ChannelClosed("the other side has ended")
-        return part
+            size -= len(part)
+        return b"".join(parts)
 
 
 def _deadline(seconds: float | None) -> float | None:
@@ -115,9 +94,6 @@ def _deadline(seconds: float | None) -> float | None:
 def _wait(descriptor: int, event: int, deadline: float | None) -> None:
     poll = select.poll()
     poll.register(descriptor, event)
-    if not poll.poll(_milliseconds(deadline)):
+    left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
+    if not poll.poll(left):
         raise ChannelTimeout
-
-
-def _milliseconds(deadline: float | None) -> float | None:
-    return None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
+from pathlib import Path
 
 from pytest_autoloop.evaluation.isolated.process_clock import cpu_clock
 
 #: A worker that goes on for longer than that, after its answer, is doing something of its own.
 _PATIENCE = 0.005
-#: No line of /proc/<pid>/stat is longer.
-_LINE = 4096
 
 
 def settled_clock(process: int) -> float:
@@ -28,14 +26,8 @@ def settled_clock(process: int) -> float:
 
 def _runs(process: int) -> bool:
     try:
-        descriptor = os.open(f"/proc/{process}/stat", os.O_RDONLY)
+        stat = Path(f"/proc/{process}/stat").read_bytes()
     except OSError:
         return False
-    try:
-        stat = os.read(descriptor, _LINE)
-    except OSError:
-        return False
-    finally:
-        os.close(descriptor)
     # The name before the state may hold anything, parentheses too.
     return stat.rpartition(b")")[2].split()[0] == b"R"

@@ -48,7 +48,7 @@ def serve(reading: int, writing: int) -> NoReturn:
     """
     try:
         close_others((reading, writing))
-        channel = Channel(reading, writing, waits=True)
+        channel = Channel(reading, writing)
         source, surroundings = from_plain(plain.decode(channel.receive()))
         settle(surroundings)
         module = _load(source, surroundings, writing)
@@ -59,7 +59,7 @@ def serve(reading: int, writing: int) -> NoReturn:
     # The end of this process: whatever happened, the other side must learn of it or see it end.
     except BaseException as error:  # noqa: BLE001
         with contextlib.suppress(BaseException):
-            Channel(reading, writing, waits=True).send(
+            Channel(reading, writing).send(
                 plain.encode(("failed", type(error).__name__, _told(error)))
             )
     finally:
