@@ -71,8 +71,9 @@ class Channel:
     def _read(self, size: int, deadline: float | None) -> bytes:
         parts: list[bytes] = []
         while size:
-            # Tried before it waits, and so by workers. Where they blocked in the read itself, clocks
-            # read after an answer were wrong by some percent, for one side more than the other.
+            # Tried before it waits, by workers too: where they blocked in the read itself, clocks
+            # that were read after an answer were wrong by some percent, for one side more than the
+            # other.
             try:
                 part = os.read(self._reading, min(size, _PIECE))
             except BlockingIOError:
