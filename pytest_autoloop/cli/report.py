@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import argparse
 
     from pytest_autoloop.cli.arguments import Subparsers
+    from pytest_autoloop.cli.commands import Record
 
 
 def add(subparsers: Subparsers) -> None:
@@ -55,7 +56,7 @@ def _run(options: argparse.Namespace) -> None:
     reader = Reader(Journal(record.root, record.tag))
     reader.read()
     count = sum(one.status != "baseline" for one in record.experiments)
-    content = reader.page()
+    content = reader.page(outcome=_audits(record))
     if options.output == "-":
         sys.stdout.buffer.write(content)
         return
@@ -68,3 +69,13 @@ def _run(options: argparse.Namespace) -> None:
         print(json.dumps(found, indent=2))
         return
     print(f"wrote {path}: {text.count(count, 'experiment')}, {len(content) / 1000:,.0f} kB")
+
+
+def _audits(record: Record) -> list[str]:
+    """Say what each target's gain is on fresh measurements, where it was audited."""
+    found = {target: record.audited(target) for target in record.targets}
+    return [
+        f"{target}: audited gain {text.gain(effect)} over the baseline, on fresh measurements"
+        for target, effect in found.items()
+        if effect is not None
+    ]

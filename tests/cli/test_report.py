@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.cli import main
-from tests.reporting.html.made import campaign, experiment
+from pytest_autoloop.history.records import encode_record
+from pytest_autoloop.model import Effect
+from tests.reporting.html.made import TARGET, campaign, experiment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +27,20 @@ def test_it_writes_one_page_and_writes_it_again(
     assert main(["report", "made"]) == 0
     assert (tmp_path / "autoloop-made.html").read_text("utf-8").startswith("<!doctype html>")
     assert "wrote autoloop-made.html: 1 experiment, " in capsys.readouterr().out
+
+
+def test_it_begins_with_what_an_audit_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where one of the present best is recorded."""
+    best = experiment(1, "keep")
+    effect = encode_record(Effect(math.log(1.5), math.log(1.4), math.log(1.6)), "an effect")
+    audits = {TARGET: {"commit": best.commit, "effect": effect}}
+    campaign(tmp_path, [experiment(0, "baseline"), best], audits=audits)
+    monkeypatch.chdir(tmp_path)
+    assert main(["report"]) == 0
+    told = json.dumps(f"{TARGET}: audited gain 1.5× [1.4×, 1.6×] over the baseline")[:-1]
+    assert told in (tmp_path / "autoloop-made.html").read_text("utf-8")
 
 
 def test_json_says_where_it_is(

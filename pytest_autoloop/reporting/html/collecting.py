@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pytest_autoloop import text
 from pytest_autoloop.history.records import decode_record
-from pytest_autoloop.model import Metric, Row
+from pytest_autoloop.model import TIME, Metric, Row
 from pytest_autoloop.reporting.html.details import details, prompt_tokens, rounded, shown
 from pytest_autoloop.reporting.html.packing import Packer, dumps
 from pytest_autoloop.shortening import standing
@@ -19,7 +19,7 @@ from pytest_autoloop.shortening import standing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pytest_autoloop.model import Experiment, Json
+    from pytest_autoloop.model import Effect, Experiment, Json
 
 #: The last experiments, which an open page is told of; one that lags further loads itself anew.
 RECENT = 32
@@ -67,7 +67,7 @@ class Collected:
             shown(experiment.target, _DESCRIPTION),
             [rounded(experiment.metrics.get(one.name)) for one in metrics],
             _value(experiment, primary),
-            None if effect is None else [rounded(effect.log_gain), *_bounds(experiment)],
+            None if effect is None else _effect(effect, primary),
             "" if effect is None else text.effect(effect, primary.direction),
             self._level(experiment),
             rounded(experiment.seconds),
@@ -188,6 +188,8 @@ def _value(experiment: Experiment, primary: Metric) -> str:
     return "" if number is None else text.value(number, primary.unit)
 
 
-def _bounds(experiment: Experiment) -> list[float | None]:
-    effect = experiment.effect
-    return [] if effect is None else [rounded(effect.low), rounded(effect.high)]
+def _effect(effect: Effect, primary: Metric) -> list[Json]:
+    """Return its gain, its bounds, and whether it speaks of the metric to improve first."""
+    timed = effect.basis != "metric"
+    bounds: list[Json] = [rounded(effect.low), rounded(effect.high)]
+    return [rounded(effect.log_gain), *bounds, timed == (primary.name == TIME.name)]

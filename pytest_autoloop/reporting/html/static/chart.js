@@ -94,8 +94,9 @@ function pointsOf() {
 /** Return the interval of a keep on the scale that is shown; null where it has none there. */
 function boundsOf(row, y, gain) {
   if (y === null || !row.effect || row.effect[1] === row.effect[2]) return null;
-  const [centre, low, high] = row.effect;
-  if (low === null || high === null || (!gain && (chart.measure !== "0" || y <= 0))) return null;
+  const [centre, low, high, ofPrimary] = row.effect;
+  if (low === null || high === null || (!gain && (chart.measure !== "0" || !ofPrimary || y <= 0)))
+    return null;
   const sign = gain || metricsShown()[0].direction === "higher" ? 1 : -1;
   return [y * Math.exp(sign * (low - centre)), y * Math.exp(sign * (high - centre))].sort(
     (a, b) => a - b,

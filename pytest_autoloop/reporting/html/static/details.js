@@ -101,18 +101,14 @@ function tell(row, found) {
 
 function judgementOf(row, found) {
   const effect = found.effect;
-  const basis =
-    effect && { first: " on first calls", metric: " of the metric", warm: "" }[effect.basis];
+  const basis = effect?.basis === "first" ? " on first calls" : "";
+  const level = effect && effect.low !== effect.high ? ` (${Math.round(100 * effect.level)}%)` : "";
   return [
     ["outcome", found.outcome || row.status],
     [
       "effect",
       effect &&
-        `${gainText(effect)} as good as the best before${basis}${effect.pairs ? `, from ${counted(effect.pairs, "pair")}` : ""}`,
-    ],
-    [
-      "level",
-      effect && effect.low !== effect.high ? `interval at ${Math.round(100 * effect.level)}%` : "",
+        `${gainText(effect)}${level} as good as the best before${basis}${effect.pairs ? `, from ${counted(effect.pairs, "pair")}` : ""}`,
     ],
     ["over the baseline", row.level === null ? "" : factorText(row.level)],
     ["on fresh inputs", found.verified],
@@ -156,11 +152,19 @@ function guardOf(row, found) {
   ];
 }
 
+/** Tell whether an effect is one of a series: of times, of times of first calls, or of a fixture's values. */
+function speaksOf(effect, series) {
+  const times = series.mean !== undefined;
+  return (
+    { warm: times && !series.what, first: times && series.what !== "", metric: !times }[
+      effect?.basis
+    ] ?? false
+  );
+}
+
 function samplesOf(row, found) {
   if (!found.series?.length) return [];
-  // The effect speaks of the last series of times where first calls decided, else of the first one.
-  const first = found.effect?.basis === "first",
-    decided = found.series.findIndex((series) => (first ? series.what : !series.what));
+  const decided = found.series.findIndex((series) => speaksOf(found.effect, series));
   const drawnSeries = found.series.map((series, place) =>
     stripPlot(series, place === decided ? found.effect : null),
   );

@@ -129,7 +129,7 @@ function describeChart(shown, gain) {
     ["keep", "kept, with its interval", "circle"],
     ["discard", "discarded", "circle"],
     ["baseline", "baseline", "rect"],
-    ["explore", "kept to explore from", "circle"],
+    ["explore", "kept to explore from", "diamond"],
     ["crash", "crash", "line"],
     ["timeout", "timeout", "line"],
   ];
@@ -147,6 +147,7 @@ function symbolOf(status, shape) {
   const colour = chart.colours[status === "discard" ? "mark" : status];
   const made = {
     circle: ["circle", { cx: 6, cy: 6, r: 4 }],
+    diamond: ["path", { d: "M6 1 11 6 6 11 1 6Z" }],
     rect: ["rect", { x: 2, y: 2, width: 8, height: 8 }],
     line: ["rect", { x: 5, y: 1, width: 2, height: 10 }],
   }[shape];
