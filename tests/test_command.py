@@ -20,13 +20,6 @@ if TYPE_CHECKING:
     from tests.projects import Project
 
 
-def campaign(project: Project, *, tag: str, ideas: tuple[str, ...]) -> None:
-    """Run a campaign on a file whose letters are counted."""
-    spec = project.ideas(*ideas, suffix=".txt")
-    session = project.autoloop(len(ideas), "--autoloop-proposer", spec, "--autoloop-tag", tag)
-    assert session.returncode == 0, session.output
-
-
 def recorded(project: Project, tag: str, *kept: str) -> str:
     """Record a campaign that kept some versions, without running it; return its first commit."""
     repository = Repository.open(project.root)
@@ -63,14 +56,17 @@ def test_history_best_and_their_json(
 ) -> None:
     """Both find the newest campaign from any directory of the project."""
     project.commit({**COUNTED, "below/note.txt": "here\n"})
-    campaign(project, tag="one", ideas=("alpha b\n", "beta\n"))
+    first = recorded(project, "one", "alpha b\n")
+    journal = Journal(project.root, "one")
+    discard = replace(experiment(2, first), status="discard", reason="guard")
+    journal.append(replace(discard, metrics={"letters": None}))
     monkeypatch.chdir(project.root / "below")
 
     assert main(["history"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == ["000", "001", "002"]
     assert "keep" in lines[1]
-    assert "letters=8" in lines[1]
+    assert "letters=16" in lines[1]
     assert "discard (guard)" in lines[2]
 
     assert main(["best"]) == 0
@@ -82,7 +78,7 @@ def test_history_best_and_their_json(
     rows = json.loads(capsys.readouterr().out)
     assert [row["status"] for row in rows] == ["baseline", "keep", "discard"]
     assert main(["best", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["metrics"] == {"letters": 8.0}
+    assert json.loads(capsys.readouterr().out)["metrics"] == {"letters": 16.0}
 
     assert main(["apply"]) == 0
     assert "applied: main is at" in capsys.readouterr().out
@@ -254,3 +250,25 @@ def test_export_writes_a_protocol_that_names_the_target(
     assert capsys.readouterr().out == text
     assert main(["export", "--output", "missing/a.md"]) == 2
     assert "cannot be written" in capsys.readouterr().err
+    assert main(["export", "--output", "-", "--json"]) == 2
+    assert "both want standard output" in capsys.readouterr().err
+    assert main(["export", "nov20"]) == 2
+    assert "leave out nov20, or add --archive" in capsys.readouterr().err
+    assert main(["export", "--output", "b.md", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"file": str(tmp_path / "b.md")}
+
+
+def test_export_writes_a_campaign_to_one_file(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Named after it; a file that exists is replaced only when told."""
+    project.commit(COUNTED)
+    recorded(project, "one", "alpha beta\n")
+    monkeypatch.chdir(project.root)
+    assert main(["export", "--archive"]) == 0
+    assert "one.autoloop.tar.gz" in capsys.readouterr().out
+    assert main(["export", "--archive", "one"]) == 2
+    assert "exists and is not overwritten" in capsys.readouterr().err
+    assert main(["export", "--archive", "one", "--force", "--json"]) == 0
+    file = project.root / "one.autoloop.tar.gz"
+    assert json.loads(capsys.readouterr().out) == {"tag": "one", "file": str(file)}

@@ -10,11 +10,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_autoloop.applying import ends
+from pytest_autoloop.audits import recorded_audit
 from pytest_autoloop.errors import UsageError
 from pytest_autoloop.history.journal import Journal, campaigns
-from pytest_autoloop.history.records import decode_record
 from pytest_autoloop.history.repository import Repository
-from pytest_autoloop.model import Effect, Experiment, Metric, Row
+from pytest_autoloop.model import Metric, Row
 from pytest_autoloop.shortening import SIMPLER, standing
 from pytest_autoloop.text import LARGEST_LOG
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from pytest_autoloop.model import Json
+    from pytest_autoloop.model import Effect, Experiment, Json
 
 #: Tags that a message lists.
 _LISTED = 10
@@ -128,11 +128,8 @@ class Record:
         Raises:
             JournalError: the header holds something else there.
         """
-        audits = self.header.get("audits")
-        found = audits.get(target) if isinstance(audits, dict) else None
-        if not isinstance(found, dict) or found.get("commit") != self.best.commit:
-            return None
-        return decode_record(Effect, found.get("effect"), f"{self.journal.header_path}, audits")
+        kept = [e for e in self.keeps if e.target in {target, ""}]
+        return recorded_audit(self.header, target, kept[-1].commit) if kept else None
 
     def experiment(self, number: int) -> Experiment:
         """Return all of one experiment.

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_autoloop.audits import record_audit
 from pytest_autoloop.cli import main, parser
 from pytest_autoloop.cli.style import Style, padded, width
+from pytest_autoloop.model import Effect
 from tests.cli.campaigns import Made
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_autoloop.model import Json
     from tests.projects import Project
 
     Run = Callable[..., str]
@@ -68,11 +69,7 @@ def test_best_tells_the_gain_over_the_baseline(made: Made, run: Run, document: D
     assert "not audited" in told
     assert document("best")["gains"]["words.txt"]["audited"] is None
 
-    effect: dict[str, Json] = {"log_gain": 0.18, "low": 0.17, "high": 0.19}
-    header = made.journal.read_header() or {}
-    made.journal.write_header(
-        {**header, "audits": {"words.txt": {"commit": made.tip, "effect": effect}}}
-    )
+    record_audit(made.journal, "words.txt", made.tip, Effect(0.18, 0.17, 0.19))
     assert "audited gain over the baseline 1.2× [1.19×, 1.21×], claimed 1.21×" in run("best")
     found = document("best")
     assert found["gains"]["words.txt"]["audited"]["low"] == pytest.approx(1.185, abs=1e-3)
