@@ -91,16 +91,11 @@ class Judge:
         Raises:
             EvaluationError: the incumbent can no longer be measured, or no child can be started.
         """
-        pool = self.workplace.pool
         try:
-            experiment = self._run(experiment, case, ahead)
+            return self._run(experiment, case, ahead)
         except BaseException:  # what ran to its end was put back already
-            pool.reset("candidate")
-            pool.reset("incumbent")
+            self.workplace.pool.reset("candidate")
             raise
-        if not self._apart():
-            pool.reset("incumbent")
-        return experiment
 
     def _run(self, experiment: Experiment, case: Case, ahead: GuardReport | None) -> Experiment:
         workplace = self.workplace
@@ -118,12 +113,6 @@ class Judge:
         if experiment.status == "discard" and experiment.reason in _WORKS:
             return self._side_line(experiment, case)
         return self._on_its_own(experiment) if experiment.status == "keep" else experiment
-
-    def _apart(self) -> bool:
-        """Tell whether what runs in one worktree cannot write into the other."""
-        sandbox, directory = self.workplace.runner.sandbox, self.workplace.pool.directory
-        confined = sandbox.layers is not None and sandbox.layers.landlock > 0
-        return confined and not any(map(directory.is_relative_to, sandbox.writable))
 
     def audit(self, best: bytes) -> Audit | None:
         """Measure the first commit against the best again; None when one cannot be measured."""
@@ -149,7 +138,6 @@ class Judge:
             return self.comparison.decide(as_good(self.policy))
         finally:
             workplace.pool.reset("candidate")
-            workplace.pool.reset("incumbent")
 
     def values(self, pairs: Sequence[Pair]) -> dict[str, float | None]:
         """Return the candidate's value of each metric over some pairs."""

@@ -324,11 +324,10 @@ class Evaluator:
         if pool is None or not incumbent:
             yield self._incumbent if incumbent else self._candidate
             return
-        # Nothing runs in the incumbent's own worktree.
-        content, candidate = (
-            (side / target).read_bytes() for side in (self._incumbent, self._candidate)
-        )
-        pool.write("candidate", target, content)
+        # Nothing runs in the incumbent's own worktree, nor is read from there: out of a sandbox a
+        # candidate could have changed it.
+        candidate = pool.written("candidate", target)
+        pool.write("candidate", target, pool.written("incumbent", target))
         try:
             yield self._candidate
         finally:
@@ -342,8 +341,7 @@ class Evaluator:
         """
         if self._pool is None:
             return []
-        changed = set(self._pool.altered("candidate"))
-        self._pool.reset("candidate")
+        changed = set(self._pool.put_back("candidate"))
         if self.learning:
             self.written |= changed
         return sorted(changed - self.written)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from pytest_autoloop.errors import RepositoryError
 from pytest_autoloop.history.files import holds, real_parent, remove_tree
 from pytest_autoloop.history.integrity import Difference, Seal
 from pytest_autoloop.history.looks import Digests, Tree
@@ -93,3 +94,19 @@ class SealedWorktree:
                 if found != mode and stat.S_IFMT(found) == stat.S_IFMT(mode):
                     path.chmod(stat.S_IMODE(mode))
         return not self._seal.differences()
+
+
+def check_settings(settings: Seal, root: Path) -> None:
+    """Refuse to go on when git's settings, hooks or links are not what they were.
+
+    Raises:
+        RepositoryError: something differs; other worktrees of the user's may come and go.
+    """
+    found = settings.differences()
+    foreign = [one for one in found if one.name.startswith(".git/worktrees/")]
+    changed = [str(one) for one in found if one not in foreign or one.what == "changed"]
+    if changed:
+        raise RepositoryError(
+            f"{', '.join(changed)} in {root}, while a candidate ran. If it was not you, look at it "
+            "before you run git there; then start again."
+        )

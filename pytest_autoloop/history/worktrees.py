@@ -31,7 +31,7 @@ from pytest_autoloop.history.gitparts import GitRefs, GitSettings
 from pytest_autoloop.history.integrity import Seal
 from pytest_autoloop.history.leftovers import remove_leftovers
 from pytest_autoloop.history.looks import Digests
-from pytest_autoloop.history.sealed import SealedWorktree
+from pytest_autoloop.history.sealed import SealedWorktree, check_settings
 from pytest_autoloop.history.worktree import Worktree
 
 if TYPE_CHECKING:
@@ -67,9 +67,8 @@ class WorktreePool:
         self._targets = targets
         self._digests = Digests()
         self._settings: Seal | None = None
-        self._copied = find_copies(
-            repository.root, (project or repository.root).resolve(), tuple(copy)
-        )
+        origin = (project or repository.root).resolve()
+        self._copied = find_copies(repository.root, origin, tuple(copy))
         self._stamps = {name: stamp(repository.root / name) for name in self._copied}
         self._worktrees: dict[str, Worktree] = {}
         self._lent: list[str] = []
@@ -159,6 +158,16 @@ class WorktreePool:
         self._put(worktree, path, content)
         worktree.written[path] = content
 
+    def written(self, name: str, path: str) -> bytes:
+        """Return what `write` has put there, whatever a run made of it; else what is there.
+
+        Raises:
+            OSError: nothing was written, and there is no such file.
+        """
+        worktree = self._worktrees[name]
+        content = worktree.written.get(path)
+        return (worktree.path / path).read_bytes() if content is None else content
+
     def reset(self, name: str, commit: str | None = None) -> None:
         """Bring a checkout back to its commit, or to another one.
 
@@ -225,16 +234,9 @@ class WorktreePool:
         return [one.name for one in self._look(name).altered]
 
     def _look(self, name: str) -> Alterations:
+        if self._settings is not None:
+            check_settings(self._settings, self._repository.root)
         worktree = self._worktrees[name]
-        found = self._settings.differences() if self._settings is not None else []
-        # The user's own worktrees come and go.
-        foreign = [one for one in found if one.name.startswith(".git/worktrees/")]
-        changed = [str(one) for one in found if one not in foreign or one.what == "changed"]
-        if changed:
-            raise RepositoryError(
-                f"{', '.join(changed)} in {self._repository.root}, while a candidate ran. If it "
-                "was not you, look at it before you run git there; then start again."
-            )
         return worktree.sealed.alterations(worktree.written)
 
     def _mend(self, name: str, found: Alterations) -> None:

@@ -823,3 +823,11 @@ def test_a_target_that_was_not_written_is_restored_too(pool: WorktreePool) -> No
     (place / TARGET).write_text("cheat")
     pool.put_back("candidate")
     assert (place / TARGET).read_bytes() == SOURCE
+
+
+def test_what_was_written_is_known_whatever_became_of_it(pool: WorktreePool) -> None:
+    """A candidate that reaches the other checkout does not choose what it is compared with."""
+    assert pool.written("incumbent", TARGET) == SOURCE
+    pool.write("incumbent", TARGET, b"best\n")
+    (pool.path("incumbent") / TARGET).write_text("slow")
+    assert pool.written("incumbent", TARGET) == b"best\n"
