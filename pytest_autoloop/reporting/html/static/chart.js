@@ -132,6 +132,7 @@ function drawChart() {
     shown = metricsShown()[Number(chart.measure)] || metricsShown()[0];
   chart.points = pointsOf();
   chart.at = -1;
+  byId("tooltip").hidden = true;
   for (const name of ["text", "quiet", "line", "mark", "page", ...STATUSES])
     chart.colours[name] = colourOf(name);
   const gain = chart.measure === GAIN;

@@ -106,7 +106,7 @@ function describeChart(shown, gain) {
     last = way[way.length - 1];
   const sum = !way.length
     ? "No score was measured."
-    : `It began at ${chart.write((first || way[0]).y)} and stands at ${chart.write(last.y)}${last.row.level ? `, ${factorText(last.row.level)} as good as the baseline` : ""}.`;
+    : `It began at ${chart.write((first || way[0]).y)} and stands at ${chart.write(last.y)}${!gain && last.row.level ? `, ${factorText(last.row.level)} as good as the baseline` : ""}.`;
   byId("chart").setAttribute(
     "aria-label",
     `Experiments of ${chart.target} against ${what}: ${counts}. ${sum} The arrow keys go from one to the next, Enter opens it.`,
