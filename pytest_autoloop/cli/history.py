@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pytest_autoloop.cli.commands import Record
     from pytest_autoloop.model import Experiment
 
+#: Columns from which on a line has room for the commit.
+_WIDE = 100
+
 
 def add(subparsers: Subparsers) -> None:
     """Add the command."""
@@ -45,26 +48,35 @@ def _run(options: argparse.Namespace) -> None:
         commands.print_json([experiment_document(one) for one in chosen])
         return
     style = Style.of(options.color)
-    for line in _lines(record, chosen, style):
+    for line in lines_of(record, chosen, style):
         print(line)
     if not chosen:
         print(f"campaign {record.tag} has no experiment with the status {options.status}")
 
 
-def _lines(record: Record, experiments: list[Experiment], style: Style) -> list[str]:
+def lines_of(record: Record, experiments: list[Experiment], style: Style) -> list[str]:
     """Return a line for each experiment, in columns."""
+    # In a narrow terminal what was tried matters more than where it is.
+    digits = 10 if style.columns >= _WIDE else 0
     rows = [
-        (f"{one.number:03}", one.commit[:10], _status(one), _values(one), _gain(record, one))
+        (
+            f"{one.number:03}",
+            one.commit[:digits],
+            _status(one),
+            _value(record, one),
+            _gain(record, one),
+        )
         for one in experiments
     ]
     widths = [max(map(width, column), default=0) for column in zip(*rows, strict=True)]
     lines = []
     for one, row in zip(experiments, rows, strict=True):
         cells = [padded(cell, columns) for cell, columns in zip(row, widths, strict=True)]
-        taken = sum(widths) + 2 * len(widths)
-        told = style.fitted(text.visible(one.description), taken)
         cells[2] = style.paint(cells[2], STATUS[one.status])
-        lines.append("  ".join([*cells, told]).rstrip())
+        shown = [cell for cell, columns in zip(cells, widths, strict=True) if columns]
+        taken = sum(widths) + 2 * len(shown)
+        told = style.fitted(text.visible(one.description), taken)
+        lines.append("  ".join([*shown, told]).rstrip())
     return lines
 
 
@@ -72,12 +84,15 @@ def _status(experiment: Experiment) -> str:
     return experiment.status + (f" ({experiment.reason})" if experiment.reason else "")
 
 
-def _values(experiment: Experiment) -> str:
-    return " ".join(
-        f"{text.visible(name)}={value:.4g}"
-        for name, value in experiment.metrics.items()
-        if value is not None
-    )
+def _value(record: Record, experiment: Experiment) -> str:
+    """Return the score that was to be improved; a name and a bare number where no more is known."""
+    primary = record.primary(experiment)
+    value = experiment.metrics.get(primary.name)
+    if value is None:
+        return ""
+    if primary.name in {metric.name for found in record.metrics.values() for metric in found}:
+        return text.visible(text.value(value, primary.unit))
+    return f"{text.visible(primary.name)}={value:.4g}"
 
 
 def _gain(record: Record, experiment: Experiment) -> str:

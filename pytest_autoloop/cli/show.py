@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from itertools import chain
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from pytest_autoloop import text
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from pytest_autoloop.cli.arguments import Subparsers
     from pytest_autoloop.cli.commands import Record
-    from pytest_autoloop.model import Experiment, GuardReport
+    from pytest_autoloop.model import Experiment, GuardReport, Pair
 
 #: Of the journal's own fields, those that `show --json` has beside the usual ones.
 _FIELDS = (
@@ -83,7 +85,7 @@ def _head(record: Record, experiment: Experiment, style: Style) -> Iterator[str]
         "verified": "" if experiment.verified is None else text.gain(experiment.verified),
         "detail": "" if experiment.guard and not experiment.guard.passed else experiment.detail,
         "flags": ", ".join(experiment.flags),
-        "news": ", ".join(experiment.news),
+        "news": "\n".join(experiment.news),
         "proposer": experiment.proposer,
         "search": f"{experiment.search}, from {_name(record, experiment.parent)}"
         if experiment.parent
@@ -142,11 +144,21 @@ def _pairs(record: Record, experiment: Experiment) -> Iterator[str]:
         if primary.name in pair.incumbent.metrics and primary.name in pair.candidate.metrics
     ]
     if not measured:
-        if experiment.pairs:
-            count = text.count(len(experiment.pairs), "pair")
-            yield f"  {'measured':10}{count} of incumbent and candidate (--json has their times)"
+        factors = [
+            text.factor(gain) for pair in experiment.pairs if (gain := _timed(pair)) is not None
+        ]
+        if factors:
+            count = text.count(len(factors), "pair")
+            yield f"  {'measured':10}{count}, times as fast: {' '.join(factors)}"
         return
     yield f"  {'measured':10}{text.count(len(measured), 'pair')}, incumbent → candidate:"
     for before, after in measured:
         told = (text.value(value, primary.unit) for value in (before, after))
         yield f"  {'':10}{' → '.join(told)}"
+
+
+def _timed(pair: Pair) -> float | None:
+    """Return the log gain of one pair, the mean over its benchmarks; None where none was timed."""
+    before, after = pair.incumbent.warm, pair.candidate.warm
+    both = [name for name in before if before[name] > 0 and after.get(name, 0.0) > 0]
+    return fmean(math.log(before[name] / after[name]) for name in both) if both else None

@@ -8,6 +8,8 @@ import pytest
 
 from pytest_autoloop.audits import record_audit
 from pytest_autoloop.cli import main, parser
+from pytest_autoloop.cli.commands import choose
+from pytest_autoloop.cli.history import lines_of
 from pytest_autoloop.cli.style import Style, padded, width
 from pytest_autoloop.model import Effect
 from tests.cli.campaigns import Made
@@ -28,7 +30,7 @@ def test_history_has_a_line_for_each_in_columns(made: Made, run: Run) -> None:
     lines = run("history").splitlines()
 
     assert [line[:3] for line in lines] == ["000", "001", "002", "003", "004"]
-    assert lines[1].split()[2:] == ["keep", "letters=16", "-9.1%", "drop", "gamma"]
+    assert lines[1].split()[2:] == ["keep", "16", "letters", "-9.1%", "drop", "gamma"]
     assert "discard (guard)" in lines[2]
     assert lines[1].index("drop gamma") == lines[2].index("drop alpha")
     assert [line[:3] for line in run("history", "--status", "keep").splitlines()] == ["001", "003"]
@@ -36,6 +38,19 @@ def test_history_has_a_line_for_each_in_columns(made: Made, run: Run) -> None:
     assert run("history", "--status", "crash") == (
         "campaign nov20 has no experiment with the status crash\n"
     )
+
+
+def test_a_narrow_terminal_is_for_what_was_tried(made: Made) -> None:
+    """Below a hundred columns there is no room for the commit."""
+    record = choose(made.project.root, "nov20")
+    wide, narrow = (
+        lines_of(record, list(record.experiments), Style(colored=False, columns=columns))
+        for columns in (160, 60)
+    )
+    assert made.first[:10] in wide[0]
+    assert made.first[:7] not in narrow[0]
+    assert max(map(width, narrow)) <= 60
+    assert "shorten beta" in narrow[3]
 
 
 def test_colours_are_for_terminals(made: Made, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
