@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 #: Runs of the loop of processes and of the floor in each round, of each fate.
 _NAIVE, _FLOOR = 2, 8
-#: Candidates that a clock decides on: each takes dozens of child sessions.
-_TIMED = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +37,12 @@ class Variant:
     #: Whether all candidates fail the same guard, instead of another each.
     same: bool = False
     arguments: tuple[str, ...] = ()
+    #: Experiments of a session, however many are asked for: for those that take long.
+    most: int = 10**6
 
     def block(self, project: SmallProject, count: int, versions: Iterator[int]) -> Block:
         """Return candidates of this kind."""
-        count = min(count, _TIMED) if self.fate == "timed" else count
+        count = min(count, self.most)
         guards = last_guards(project, count)
         if self.same:
             guards = [project.guards - 1] * count
@@ -58,9 +58,11 @@ COMMON = (LAST, NO_GAIN, KEPT)
 ALL = (
     Variant("rejected by the same guard", "guard", same=True),
     *COMMON,
-    Variant("rejected, no gain (benchmark)", "timed"),
+    Variant("rejected, no gain (benchmark)", "timed", most=1),
     Variant("another guard each, sandbox off", "guard", arguments=("--autoloop-sandbox", "off")),
-    Variant("another guard each, spawn", "guard", arguments=("--autoloop-launcher", "spawn")),
+    Variant(
+        "another guard each, spawn", "guard", arguments=("--autoloop-launcher", "spawn"), most=4
+    ),
 )
 #: Where a loop of processes takes as long as for another fate.
 _LIKE: dict[Fate, Fate] = {"timed": "no-gain"}

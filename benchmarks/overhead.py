@@ -24,6 +24,8 @@ order that is drawn anew in each. Gross is the whole, net is less the time that 
 test functions. Printed are medians, and ratios as the geometric mean of the rounds with Student's
 95% interval. On a busy machine, believe CPU time rather than wall time.
 
+--section, --project and --quick shorten it; most of the time goes to what a noisy clock decides.
+
 Guards that failed lately are run first. "Another guard each" lets that one fail which then runs
 last; "the same guard" fails first from the second time on.
 """
@@ -58,6 +60,9 @@ if TYPE_CHECKING:
 
     from benchmarks.small_projects import Kind
 
+#: With more guards, one round has to do, without an interval.
+_SOME = 200
+
 
 def told(setting: Setting) -> list[str]:
     """Return what the figures depend on."""
@@ -81,8 +86,8 @@ def told(setting: Setting) -> list[str]:
 
 def overhead(options: argparse.Namespace, setting: Setting, place: Path) -> None:
     """Print what experiments cost with 20 guards."""
-    rounds = options.rounds or (2 if options.quick else 5)
-    count = options.experiments or (8 if options.quick else 16)
+    rounds = options.rounds or (2 if options.quick else 4)
+    count = options.experiments or (8 if options.quick else 10)
     for kind in kinds(options):
         show(Plan(kind, 20, ALL, rounds, count), options, setting, place)
 
@@ -91,7 +96,8 @@ def guards(options: argparse.Namespace, setting: Setting, place: Path) -> None:
     """Print what experiments cost with few and with many guards."""
     for kind in kinds(options):
         for number in (10, 200) if options.quick else (10, 200, 2_000):
-            plan = Plan(kind, number, COMMON, options.rounds or 2, options.experiments or 4)
+            rounds = options.rounds or (2 if number <= _SOME else 1)
+            plan = Plan(kind, number, COMMON, rounds, options.experiments or 3)
             show(plan, options, setting, place)
 
 
