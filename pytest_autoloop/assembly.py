@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pytest_autoloop.campaign import Listener
     from pytest_autoloop.history.repository import Repository
     from pytest_autoloop.model import Brief, HotLine, Json, Metric
+    from pytest_autoloop.progress import Progress
     from pytest_autoloop.proposers.base import Proposer
     from pytest_autoloop.resuming import Plan
     from pytest_autoloop.settings import Settings
@@ -125,6 +126,7 @@ def begin(
     *,
     proposer: Proposer,
     listener: Listener,
+    progress: Progress | None = None,
 ) -> Campaign:
     """Measure a target's baseline; only a green one gets a journal, a table and a branch.
 
@@ -139,6 +141,7 @@ def begin(
         settings.timeout,
         bounds_are_goals=settings.objective == "gated",
         hidden=plan.hidden,
+        progress=progress,
     )
     if settings.sandbox == "strict" and baseline.not_isolated:
         raise UsageError(

@@ -20,6 +20,7 @@ from pytest_autoloop.harness.manifest import Manifest
 from pytest_autoloop.harness.symbols import unusable
 from pytest_autoloop.headstart import first_run, get_ahead
 from pytest_autoloop.model import TIME, Decision, Pair, Sample
+from pytest_autoloop.progress import Unwatched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pytest_autoloop.evaluation.protocol import Phase, Verdict
     from pytest_autoloop.evaluation.runner import Run
     from pytest_autoloop.model import Metric, Target
+    from pytest_autoloop.progress import Progress
     from pytest_autoloop.workplace import Workplace
 
 #: Pairs of the baseline with itself that start the estimate of noise.
@@ -87,6 +89,7 @@ def establish(
     *,
     bounds_are_goals: bool = False,
     hidden: frozenset[str] = frozenset(),
+    progress: Progress | None = None,
 ) -> Baseline:
     """Run the harness on the untouched target, then on an unusable one, then measure noise.
 
@@ -103,7 +106,9 @@ def establish(
     evaluator.limits = Limits(timeout or _FIRST_LIMIT, timeout or _FIRST_LIMIT)
     python = workplace.target.path.endswith(".py")
     evaluator.trusted = True
-    run = first_run(workplace, recorded=python)
+    watched = progress or Unwatched()
+    with watched.phase("guards"):
+        run = first_run(workplace, recorded=python)
     verdict = _green(run, workplace)
     passed = {node for node, outcome in verdict.outcomes.items() if outcome == "passed"}
     timed = any(metric.name == TIME.name for metric in metrics)
@@ -118,20 +123,23 @@ def establish(
     evaluator.usual.update(judge.traces(run))
     workplace.pool.reset("candidate")
     get_ahead(workplace, run)
-    not_isolated, weak = isolate(workplace, run, manifest)
-    if not_isolated:
-        learn_usual(workplace, manifest)
-    ordered = _order_matters(workplace, manifest, verdict.seconds)
+    with watched.phase("checking isolation"):
+        not_isolated, weak = isolate(workplace, run, manifest)
+        if not_isolated:
+            learn_usual(workplace, manifest)
+        ordered = _order_matters(workplace, manifest, verdict.seconds)
     evaluator.learning = True
     pairs = [_same(workplace, manifest)]
     evaluator.learning = False
     evaluator.trusted = False
-    _canary(workplace, manifest, pairs[0].candidate)
+    with watched.phase("checking that tests notice"):
+        _canary(workplace, manifest, pairs[0].candidate)
     program = python and not _layout_counts(workplace, manifest, pairs[0])
     paired = time.monotonic()
     evaluator.learning = True
     enough = _as_before(manifest, pairs[0])
-    pairs += [_same(workplace, manifest, enough) for _ in range(_CALIBRATION_PAIRS - 1)]
+    with watched.phase("measuring"):
+        pairs += [_same(workplace, manifest, enough) for _ in range(_CALIBRATION_PAIRS - 1)]
     evaluator.learning = False
     ended = time.monotonic()
     if not bounds_are_goals:

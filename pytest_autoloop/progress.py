@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 #: What takes long enough to be told.
 Phase = Literal[
     "baseline",
+    "checking isolation",
+    "checking that tests notice",
     "profiling",
     "proposing",
     "guards",

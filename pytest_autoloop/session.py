@@ -56,8 +56,8 @@ class AutoloopSession:
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
         self._config = config
         self._settings = settings
-        self._terminal = Terminal(config)
         self._live = Live(config)
+        self._terminal = Terminal(config, self._live.end_line)
         self._registry = Registry()
         # Before anything is done, though it is needed later.
         strategy_from_spec(settings.search, settings.seed)

@@ -75,7 +75,7 @@ class Tour:
     def _improve(self, places: Places, place: int) -> Loop | None:
         """Improve one target, and return the loop that did; None when it could not begin."""
         leg, plan, records = self.legs[place], self.plan, self.records
-        self.live.announce(f"measuring the baseline of {leg.target.name}")
+        self.live.announce("baseline", f"measuring the baseline of {leg.target.name}")
         try:
             with self.live.phase("baseline"):
                 campaign = begin(
@@ -85,6 +85,7 @@ class Tour:
                     leg.metrics,
                     proposer=self.proposers[place],
                     listener=self.listener,
+                    progress=self.live,
                 )
         except UsageError:
             raise
@@ -132,7 +133,9 @@ class Tour:
         first = campaign.rows[0].commit
         if campaign.best == first:
             return
-        self.live.announce("auditing: the first commit against the best, on fresh pairs")
+        self.live.announce(
+            "auditing", "auditing: the first commit against the best, on fresh pairs"
+        )
         audit = campaign.audit()
         self.terminal.audited(audit)
         self._audited.append(audit.effect if audit else None)
@@ -141,7 +144,7 @@ class Tour:
         path, best = campaign.workplace.target.path, campaign.read(campaign.best)
         stages = (row.number for row in campaign.rows if row.status in {"baseline", "keep"})
         baseline, *keeps = campaign.chronicle.lean(stages)
-        self.live.announce("ablating: each kept change is dropped in turn")
+        self.live.announce("ablating", "ablating: each kept change is dropped in turn")
         with self.live.phase("ablating"):
             minimal, lines = minimise(
                 campaign.workplace.repository,

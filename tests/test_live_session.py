@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_autoloop.reporting.live import may_move
 from tests.projects import COUNTED, clean_environment
 
 pty = pytest.importorskip("pty", reason="there are no pseudo terminals")
@@ -74,21 +75,40 @@ def test_a_terminal_has_one_line_that_moves(project: Project) -> None:
     assert [int(share) for share in re.findall(r"9;4;1;([1-9]\d*)", output)] == [50, 100]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "environment"),
-    [((), {"TERM": "dumb"}), (("-s",), {}), (("-q",), {}), ((), {"CI": "true"})],
-    ids=["dumb", "-s", "-q", "CI"],
-)
-def test_nothing_moves_where_it_must_not(
-    project: Project, arguments: tuple[str, ...], environment: dict[str, str]
-) -> None:
-    """A terminal that cannot, others who print, a wish for silence, a log that is kept."""
+def test_nothing_moves_where_others_print(project: Project) -> None:
+    """With -s plain lines, on a terminal, too."""
     project.commit(COUNTED)
-    output = on_a_terminal(project, "--autoloop=0", "--color=no", *arguments, **environment)
+    output = on_a_terminal(project, "--autoloop=0", "--color=no", "-s")
     assert "\x1b" not in output
     running = output[output.index("autoloop: target") :]
     assert "\r" not in running.replace("\r\n", "")
-    assert ("autoloop: measuring the baseline of words.txt" in output) == (arguments != ("-q",))
+    assert "autoloop: measuring the baseline of words.txt" in running
+
+
+@pytest.mark.parametrize(
+    ("environment", "moves"),
+    [({"TERM": "xterm"}, True), ({"TERM": "dumb"}, False), ({"TERM": "xterm", "CI": "1"}, False)],
+    ids=["xterm", "dumb", "CI"],
+)
+def test_a_line_moves_on_a_terminal_that_obeys(
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    environment: dict[str, str],
+    moves: bool,
+) -> None:
+    """Not in a log that is kept, though it may come from a terminal."""
+    for name in ("CI", "BUILD_NUMBER"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    config = pytester.parseconfigure()
+    reader, writer = pty.openpty()
+    with os.fdopen(writer, "w", encoding="utf-8") as terminal:
+        monkeypatch.setattr(config.get_terminal_writer(), "_file", terminal)
+        assert may_move(config) == moves
+        monkeypatch.setattr(config.option, "capture", "no")
+        assert not may_move(config)
+    os.close(reader)
 
 
 def test_a_log_gets_a_line_for_each_phase(project: Project) -> None:
@@ -101,13 +121,17 @@ def test_a_log_gets_a_line_for_each_phase(project: Project) -> None:
     phases = [line.partition(": ")[2] for line in told if line.startswith("autoloop: ")]
     assert [line for line in phases if line[:3] in {"mea", "001", "aud", "bas"}] == [
         "measuring the baseline of words.txt",
-        "baseline",
-        "001 proposing",
-        "001 guards",
-        "001 measuring",
-        "001 confirming",
+        "baseline, guards",
+        "baseline, checking isolation",
+        "baseline, checking that tests notice",
+        "baseline, measuring",
+        "001: proposing",
+        "001: guards",
+        "001: measuring",
+        "001: confirming",
         "auditing: the first commit against the best, on fresh pairs",
-        "auditing",
     ]
     assert sum(line.startswith("autoloop::001 KEEP ") for line in told) == 1
     assert "\x1b" not in session.stdout
+    whole = session.stdout
+    assert "\n\n" not in whole[whole.index("autoloop: target") : whole.index("autoloop: auditing")]

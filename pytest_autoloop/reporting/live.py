@@ -163,7 +163,7 @@ class Live:
         if reporter is None or self._config.get_verbosity() < 0:
             return
         self._reporter = reporter
-        self._moves = _may_move(self._config)
+        self._moves = may_move(self._config)
         self._screen = replaced(self._config.get_terminal_writer())
         if self._screen is None:
             return
@@ -184,10 +184,15 @@ class Live:
             restored(self._config.get_terminal_writer(), self._screen)
             self._screen = None
 
-    def announce(self, line: str) -> None:
+    def end_line(self) -> None:
+        """Show the line of an experiment now, which pytest would end when it writes another."""
+        if self._screen is not None:
+            self._screen.end_line()
+
+    def announce(self, phase: Phase, line: str) -> None:
         """Say what the session does next beside experiments; a line that moves says so itself."""
         with self._changed:
-            self._status, self._told = replace(self._status, number=0), ""
+            self._status, self._told = replace(self._status, number=0), phase
         if self._screen is not None and not self._moves:
             self._screen.print(f"autoloop: {line}")
 
@@ -227,7 +232,7 @@ class Live:
             if now == self._told:
                 return
             self._told, number = now, self._status.number
-            self._screen.print(f"autoloop: {f'{number:03} ' if number else ''}{now}")
+            self._screen.print(f"autoloop: {f'{number:03}: ' if number else ''}{now}")
 
     def _draw_on(self) -> None:
         """Draw the status when something changes, and every second; in a thread of its own."""
@@ -259,7 +264,7 @@ class Live:
                     screen.print(f"autoloop: {self.line()}")
 
 
-def _may_move(config: pytest.Config) -> bool:
+def may_move(config: pytest.Config) -> bool:
     """Say whether a line can be drawn over: by a terminal that obeys, and shows nothing else."""
     stream = getattr(config.get_terminal_writer(), "_file", None)
     return (

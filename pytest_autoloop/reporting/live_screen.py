@@ -36,6 +36,8 @@ class Screen:
         # A signal handler prints, too, perhaps while this thread does.
         self._lock = threading.RLock()
         self._held = ""
+        #: The line break that comes next is there already.
+        self._ended = False
         self._status = ""
         self._printed = time.monotonic()
 
@@ -49,16 +51,27 @@ class Screen:
             if text.startswith(_COMMAND):
                 self._stream.write(text)
                 return len(text)
+            if self._ended and text:
+                text, self._ended = text.removeprefix("\n"), False
             lines, newline, rest = (self._held + text).rpartition("\n")
             self._held = rest
             if newline:
                 self._print(lines)
         return len(text)
 
+    def end_line(self) -> None:
+        """Print a line that pytest has begun and ends with whatever it writes next."""
+        with self._lock:
+            if self._held:
+                self._print(self._held)
+            self._held, self._ended = "", True
+
     def print(self, line: str) -> None:
         """Print a line of its own, also between the parts of another."""
         with self._lock:
             self._print(line)
+            # Nor is there a blank line where pytest makes sure that its own begins anew.
+            self._ended = not self._held
 
     def show(self, compose: Callable[[int], str]) -> None:
         """Draw the status anew: `compose` is told how many characters there is room for."""

@@ -14,7 +14,7 @@ from pytest_autoloop.reporting.document import leg_document, session_document, t
 from pytest_autoloop.reporting.going_on import going_on
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import pytest
@@ -64,11 +64,17 @@ class _Leg:
     tried: Experiment | None = None
 
 
+def _nothing() -> None:
+    """Leave it to pytest."""
+
+
 class Terminal:
     """Writes through pytest's own terminal reporter, and not at all without one."""
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, end_line: Callable[[], None] = _nothing) -> None:
         self._config = config
+        #: Shows a line before pytest has ended it.
+        self._end_line = end_line
         self._legs: list[_Leg] = []
         self._notes: list[str] = []
         #: Why the last target's turn ended, as the budget names it, and the limit if it was one.
@@ -158,7 +164,7 @@ class Terminal:
         if reporter is not None:
             reporter.ensure_newline()
             reporter.write_line(lines.wrapped(f"autoloop: {line}", self._width))
-            reporter.flush()
+            self._end_line()
 
     def interrupted(self) -> None:
         """Say what the first Ctrl-C does."""
@@ -270,10 +276,9 @@ class Terminal:
             reporter.write(lines.wrapped(told, self._width, begun), flush=True)
             if self._verbosity and experiment.status == "keep":
                 self._show_kept(reporter, experiment)
-        # Ended now, not by what is written next: a status may be drawn below it meanwhile.
+        # Leaves the line to be ended by whatever is written next, as pytest does.
         reporter.currentfspath = -2
-        reporter.ensure_newline()
-        reporter.flush()
+        self._end_line()
 
     def _show_kept(self, reporter: TerminalReporter, experiment: Experiment) -> None:
         """Print what will run outside of the sandbox from now on, for somebody to read."""

@@ -76,6 +76,25 @@ def test_what_moves_no_cursor_passes_at_once(piped: tuple[int, TextIO]) -> None:
     assert shown(reader) == "begun "
 
 
+def test_a_line_can_be_shown_before_it_is_ended(piped: tuple[int, TextIO]) -> None:
+    """Pytest ends it with what it writes next; there is one line break all the same."""
+    reader, stream = piped
+    screen = Screen(stream)
+    screen.write("first")
+    screen.end_line()
+    assert shown(reader) == "first\n"
+    screen.write("\n")
+    screen.write("\n")
+    screen.write("second\n\n")
+    screen.end_line()
+    screen.write("third\n")
+    screen.print("fourth")
+    screen.write("\n")
+    screen.write("fifth\n")
+    assert shown(reader) == "\nsecond\n\nthird\nfourth\nfifth\n"
+    screen.close()
+
+
 def test_a_status_fits_the_terminal_as_it_is_now() -> None:
     """Its width is asked for each time, as people resize windows; the same is not drawn twice."""
     pty, fcntl, termios = map(pytest.importorskip, ("pty", "fcntl", "termios"))
