@@ -16,7 +16,9 @@ the campaign is mended when it is taken up again (`recovery.reopen`), stands beh
    ref that git was killed with is removed, of these refs and of the branch.
 3. Its line in ``experiments.jsonl``, flushed to the disk. The journal is the source of truth: an
    experiment has happened when its line is complete. The objects and the ref were flushed before
-   (``core.fsync``), so that a line never names what a power cut took away.
+   (``core.fsync``), so that a line never names what a power cut took away. A power cut within
+   step 2 can leave objects that nothing leads to without those that they name: git's own
+   collection of garbage drops them.
    *Killed in it*: the torn end of the file is put aside as ``torn-<time>``; the answer is judged
    again. *Killed after it*: nothing is judged again, steps 4 to 7 are made up for.
 4. The branch ``autoexp/<tag>`` is moved, when the candidate is kept, from the last keep before it.
@@ -37,6 +39,10 @@ Before all of it the campaign is held by its lock, a new one before its baseline
 file that is replaced is written beside its place first (``.autoloop-<process>-*.tmp``), and what
 git needs for a moment lies in the system's temporary directory
 (``pytest-autoloop-*-<process>-*``): the next session removes what a dead process left of either.
+
+Objects, refs and diffs are asked of git processes that stay (`plumbing`): they end with the ledger,
+or when the session does, since their input ends with it. One that dies is started anew; where none
+can answer, a command of its own does.
 
 The modules are imported one by one (``from pytest_autoloop.history.journal import Journal``).
 Importing any of them does not import git; the first command does.
