@@ -77,7 +77,7 @@ def _told(record: Record) -> Iterator[str]:
 def _gain(record: Record, target: str) -> Iterator[str]:
     """Yield a line on how far a target has come, if anything was kept for it."""
     own = [e for e in record.experiments if e.target in {target, ""}]
-    kept = [e for e in own if e in record.keeps]
+    kept = [e for e in record.keeps if e.target in {target, ""}]
     claimed, audited = record.claimed(target), record.audited(target)
     if not kept or claimed is None:
         return
