@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_autoloop.reporting import live
 from pytest_autoloop.reporting.live import may_move
 from tests.projects import COUNTED, clean_environment
 
@@ -52,9 +53,20 @@ def on_a_terminal(project: Project, *arguments: str, **environment: str) -> str:
     return output.decode()
 
 
+#: Notes what the status is whenever an experiment is in the journal.
+LOOK = """
+def pytest_autoloop_experiment_finished(config):
+    live = config.pluginmanager.get_plugin("autoloop-session")._live
+    with open({log!r}, "a") as stream:
+        stream.write(live.line() + chr(10))
+"""
+
+
 def test_a_terminal_has_one_line_that_moves(project: Project) -> None:
     """It says where the campaign is, stands below whole lines, and is gone at the end."""
-    project.commit(COUNTED)
+    log = project.root.parent / "looks"
+    conftest = str(COUNTED["conftest.py"]).replace("\n        ", "\n")
+    project.commit({**COUNTED, "conftest.py": conftest + LOOK.format(log=str(log))})
     ideas = project.ideas("alpha beta\n", "beta\n", suffix=".txt")
     output = on_a_terminal(
         project, "--autoloop=2", f"--autoloop-proposer={ideas}", "--color=no", "-pterminalprogress"
@@ -71,18 +83,15 @@ def test_a_terminal_has_one_line_that_moves(project: Project) -> None:
     assert "measuring the baseline" not in output
     after = output[output.index("- autoloop -") :]
     assert "\r" not in after.replace("\r\n", "")
+    # Before the first experiment nothing is known; after the first its gain, and how long it took.
+    looks = [re.sub(r" · \d+:\d\d", "", line) for line in log.read_text().splitlines()]
+    assert looks == [
+        "baseline",
+        "1/2 · confirming pair 2 · nothing kept yet",
+        "2/2 · guards · best 11, 1.55× · 1 kept · eta 5 s",
+    ]
     # The tab's progress counts the experiments that are to come, which pytest does not know of.
     assert [int(share) for share in re.findall(r"9;4;1;([1-9]\d*)", output)] == [50, 100]
-
-
-def test_nothing_moves_where_others_print(project: Project) -> None:
-    """With -s plain lines, on a terminal, too."""
-    project.commit(COUNTED)
-    output = on_a_terminal(project, "--autoloop=0", "--color=no", "-s")
-    assert "\x1b" not in output
-    running = output[output.index("autoloop: target") :]
-    assert "\r" not in running.replace("\r\n", "")
-    assert "autoloop: measuring the baseline of words.txt" in running
 
 
 @pytest.mark.parametrize(
@@ -131,7 +140,26 @@ def test_a_log_gets_a_line_for_each_phase(project: Project) -> None:
         "001: confirming",
         "auditing: the first commit against the best, on fresh pairs",
     ]
-    assert sum(line.startswith("autoloop::001 KEEP ") for line in told) == 1
+    # The node id and the status stand in one line, and only once.
+    experiments = [line.split()[:2] for line in told if line.startswith("autoloop::")]
+    assert experiments == [["autoloop::000", "BASELINE"], ["autoloop::001", "KEEP"]]
     assert "\x1b" not in session.stdout
     whole = session.stdout
     assert "\n\n" not in whole[whole.index("autoloop: target") : whole.index("autoloop: auditing")]
+
+
+def test_a_silent_log_gets_a_line(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CI systems end what prints nothing for long; what is printed is no more than the status."""
+    monkeypatch.setattr(live, "_SILENCE", 0.01)
+    config = pytester.parseconfigure()
+    reader, writer = os.pipe()
+    with os.fdopen(reader, encoding="utf-8") as log, os.fdopen(writer, "w") as stream:
+        monkeypatch.setattr(config.get_terminal_writer(), "_file", stream)
+        watching = live.Live(config)
+        watching.open()
+        with watching.phase("auditing", 2):
+            assert log.readline() == "autoloop: auditing pair 2 · 0:00\n"
+        watching.close()
+        assert vars(config.get_terminal_writer())["_file"] is stream

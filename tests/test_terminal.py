@@ -85,21 +85,6 @@ def test_quiet_sessions_print_letters(project: Project) -> None:
     assert "autoloop::001" not in session.stdout
 
 
-def test_verbose_sessions_name_each_experiment_once(project: Project) -> None:
-    """With -v the node id and the status stand on one line."""
-    project.commit(COUNTED)
-    ideas = project.ideas("alpha beta gamma\n", suffix=".txt")
-    session = project.autoloop(1, "-v", f"--autoloop-proposer={ideas}")
-    assert session.returncode == 0, session.output
-    told = [line for line in lines(session.stdout) if line.startswith("autoloop::")]
-    assert [line.split()[:2] for line in told] == [
-        ["autoloop::000", "BASELINE"],
-        ["autoloop::001", "DISCARD"],
-    ]
-    assert "no-op" in told[1]
-    assert "idea" in told[1]
-
-
 def test_collect_only_lists_and_runs_nothing(project: Project) -> None:
     """`--co` shows the guards; no file, branch or worktree appears."""
     project.commit(COUNTED)
