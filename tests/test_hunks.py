@@ -69,6 +69,10 @@ def test_what_builds_on_another_belongs_to_it() -> None:
     three = edited(two, g="")
     groups = divided(BASE, one, two, three)
     assert sorted(group.numbers for group in groups) == [(1, 2), (3,)]
+    # Of a line that it added, nothing is left but what rewrote it.
+    added = [*BASE[:3], "new\n", *edited(BASE[3:], r="R\n")]
+    (group,) = divided(BASE, added, edited(added, new="newer\n"))
+    assert group.numbers == (1, 2)
 
 
 def test_what_git_could_not_merge_apart_stays_together() -> None:
