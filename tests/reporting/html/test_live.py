@@ -30,15 +30,13 @@ def test_an_open_page_follows_and_is_complete_in_the_end(browser: Browser, tmp_p
     browser.run("follow.again = 20; listen()")
     journal.append(experiment(2, "keep", description="written while it is open"))
     report.update(journal)
-    browser.until("document.querySelectorAll('tbody tr').length === 3")
+    browser.until("document.querySelectorAll('#table tbody tr').length === 3")
     browser.run("openDetails(2)")
     assert "written while it is open" in browser.run("byId('details').innerText")
     journal.append(experiment(3))
     assert report.close(["audited gain 1.3×"]) == ""
-    browser.until(
-        "document.readyState === 'complete' && byId('outcome')?.innerText.includes('1.3×')"
-    )
-    browser.until("document.querySelectorAll('tbody tr').length === 4")
+    browser.until("byId('outcome').innerText.includes('1.3×') && rows.length === 4")
+    browser.until("document.querySelectorAll('#table tbody tr').length === 4")
     assert not report.news_path.exists()
     assert sorted(entry.name for entry in tmp_path.iterdir()) == [".pytest_autoloop", path.name]
     assert b"nonce-" not in path.read_bytes()

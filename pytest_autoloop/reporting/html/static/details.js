@@ -35,7 +35,7 @@ function closeDetails() {
   box.replaceChildren();
   history.replaceState(null, "", location.pathname + location.search);
   // To the row that was last looked at, where it is in the table; else to where one came from.
-  const row = panel.from?.closest?.("tbody tr") ? table.elements.get(panel.number) : null;
+  const row = panel.from?.closest?.("#table tbody tr") ? table.elements.get(panel.number) : null;
   panel.number = null;
   const back = row?.isConnected ? row.querySelector("button") : panel.from;
   (back?.isConnected ? back : byId("experiments")).focus();

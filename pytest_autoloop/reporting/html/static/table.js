@@ -236,7 +236,7 @@ function chosenRows() {
 
 function fillTable() {
   const chosen = chosenRows(),
-    focused = document.activeElement?.closest?.("tbody tr")?.dataset.number;
+    focused = document.activeElement?.closest?.("#table tbody tr")?.dataset.number;
   table.shown = chosen.slice(0, table.limit);
   if (!table.shown.some((row) => row.number === table.at))
     table.at = table.shown[0]?.number ?? null;
