@@ -7,10 +7,34 @@ project: `target`, the file that may change, `metric`, a number that says how go
 
 from __future__ import annotations
 
-from pytest_autoloop.harness.decorators import metric, proposer, target
-from pytest_autoloop.model import Brief, Edit, Experiment, Proposal
-from pytest_autoloop.usage import Usage
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_autoloop.harness.decorators import metric, proposer, target
+    from pytest_autoloop.model import Brief, Edit, Experiment, Proposal
+    from pytest_autoloop.usage import Usage
 
 __version__ = "0.1.0"
 
 __all__ = ["Brief", "Edit", "Experiment", "Proposal", "Usage", "metric", "proposer", "target"]
+
+_HOMES = {
+    **dict.fromkeys(("metric", "proposer", "target"), "harness.decorators"),
+    **dict.fromkeys(("Brief", "Edit", "Experiment", "Proposal"), "model"),
+    "Usage": "usage",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import what is asked for: every pytest run of an environment imports this package."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

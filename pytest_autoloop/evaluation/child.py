@@ -7,6 +7,7 @@ a verdict. Its exit status is never read: `os._exit(0)` in a candidate would for
 
 from __future__ import annotations
 
+import inspect
 import math
 import sys
 from functools import partial
@@ -194,6 +195,7 @@ class Child:
     ) -> None:
         """Keep every test as a guard; for measuring, keep what gives the score."""
         spec, verdict = self._spec, self._verdict
+        _know_sources(items)
         benchmarks = [item for item in items if uses_benchmark(item)]
         verdict.benchmarks = [item.nodeid for item in benchmarks]
         verdict.inputs = self._registry.has_inputs
@@ -297,6 +299,18 @@ class Child:
         self._subject.fill(verdict, self._inputs)
         self._private.write(verdict.to_bytes())
         self._private.close()
+
+
+def _know_sources(items: list[pytest.Item]) -> None:
+    """Tell `inspect` which modules the tests stand in.
+
+    Else it looks through every module there is when a failure is shown, which in a fork copies a
+    good part of the process.
+    """
+    for item in items:
+        module = getattr(item, "module", None)
+        if module is not None:
+            inspect.modulesbyfile.setdefault(str(item.path), module.__name__)
 
 
 def _finite(value: object) -> float | None:

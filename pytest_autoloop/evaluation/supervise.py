@@ -94,8 +94,21 @@ def watch(process: int, seconds: float, hangup: int | None = None) -> Ended:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 kill(process, signal.SIGKILL)
         _, status = os.waitpid(process, 0)
-        leftovers = end_descendants()
+        leftovers = end_descendants() if _has_children() else 0
     return Ended(os.waitstatus_to_exitcode(status), not finished, leftovers)
+
+
+def _has_children() -> bool:
+    """Tell whether a child of this process is left, of whatever it has adopted too.
+
+    One that is further down has a parent that is. Asking is much cheaper than to look at all
+    processes of the machine.
+    """
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
 
 
 def begin_child() -> None:
