@@ -9,7 +9,6 @@ from __future__ import annotations
 import queue
 import threading
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -38,16 +37,20 @@ class Exporter(Protocol):
 
 
 def check(name: str) -> None:
-    """See that a tracker can be handed anything.
+    """See that a tracker's client can be imported.
+
+    That takes seconds of a processor, so it is done before anything is measured.
 
     Raises:
-        UsageError: its client is not installed.
+        UsageError: it is not installed, or broken.
     """
-    if find_spec(EXPORTERS[name]) is None:
+    try:
+        import_module(EXPORTERS[name])
+    except ImportError as error:
         raise UsageError(
-            f"--autoloop-export={name} needs {EXPORTERS[name]}: pip install "
-            f"'pytest-autoloop[{name}]', or leave the option out"
-        )
+            f"--autoloop-export={name}: {error}; pip install 'pytest-autoloop[{name}]', or leave "
+            "the option out"
+        ) from error
 
 
 def make(name: str, tag: str | None = None) -> Exporter:
@@ -61,7 +64,7 @@ class Export:
 
     Args:
         name: of the tracker, for notes.
-        make: returns the exporter; called in the thread, as clients take long to import.
+        make: returns the exporter; called in the thread, as a server may take long to answer.
         note: told once if something fails.
         patience: seconds that the end waits for.
 

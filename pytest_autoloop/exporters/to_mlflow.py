@@ -21,7 +21,7 @@ class ToMlflow:
     """Uses a client of its own: a run that the project's own code may have begun is its own."""
 
     def __init__(self, tag: str | None) -> None:
-        # Takes seconds; mypy need not find an extra.
+        # An extra, which mypy need not find.
         self._client: Any = import_module("mlflow").MlflowClient()
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME", _NAME)
         found = self._client.get_experiment_by_name(name)

@@ -21,7 +21,7 @@ class ToWandb:
     """Silent: pytest has the terminal."""
 
     def __init__(self, tag: str | None) -> None:
-        # Takes seconds; mypy need not find an extra.
+        # An extra, which mypy need not find.
         wandb = import_module("wandb")
         self._run: Any = wandb.init(
             project=os.environ.get("WANDB_PROJECT", _NAME),
