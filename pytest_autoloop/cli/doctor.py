@@ -70,7 +70,8 @@ def _run(options: argparse.Namespace) -> int:
     well = diagnosis.healthy(problems)
     prospects = [diagnosis.prospect_of(target, options.experiments) for target in found["targets"]]
     if options.json:
-        told = {name: value for name, value in found.items() if name not in {"problem", "fault"}}
+        inner = {"problem", "fault", "refused"}
+        told = {name: value for name, value in found.items() if name not in inner}
         told |= {"campaigns": [asdict(one) for one in prospects]}
         told |= {"problems": [asdict(one) for one in problems], "healthy": well}
         print(json.dumps(told, indent=2))
@@ -102,8 +103,7 @@ def _checked(options: argparse.Namespace) -> dict[str, Any]:
         )
     if "fault" in found:
         raise UsageError(str(found["fault"]))
-    if refused and not found["problem"]:
-        found["problem"] = {"kind": "UsageError", "text": refused}
+    found["refused"] = refused
     return found
 
 
@@ -184,8 +184,15 @@ def _strength(target: Mapping[str, Any]) -> Iterator[str]:
         yield f"  survived   {_visible(where)}: {_visible(survivor['what'])}"
         if survivor["looks_equivalent"]:
             yield f"             looks equivalent: {survivor['looks_equivalent']}"
+        elif target["assurance"] == "isolated" and _is_called(survivor, mutants):
+            yield "             on fresh inputs it did what the original does"
         for line in survivor["diff"].splitlines()[2:]:
             yield f"             {_visible(line)}".rstrip()
+
+
+def _is_called(survivor: Mapping[str, Any], mutants: Mapping[str, Any]) -> bool:
+    """Tell whether a survivor was run at all, in a function that inputs are made for."""
+    return bool(survivor["function"]) and survivor["function"] not in mutants["uncalled_functions"]
 
 
 def _prospect(prospect: Any, experiments: int) -> str:  # noqa: ANN401 - a Prospect
@@ -210,7 +217,7 @@ def _told(problems: Sequence[Problem]) -> Iterator[str]:
         mark = {"error": "problem", "warning": "advice"}[problem.severity]
         first, *rest = problem.what.splitlines() or [""]
         yield f"{mark:8} {_visible(first)}"
-        yield from (f"         {_visible(line)}" for line in rest)
+        yield from (f"         {_visible(line)}".rstrip() for line in rest)
         if problem.fix:
             yield f"         → {_visible(problem.fix)}"
     if all(problem.severity == "warning" for problem in problems):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_autoloop.cli.arguments import Subparsers
+    from pytest_autoloop.history.repository import Repository
     from pytest_autoloop.onboarding.files import Planned
     from pytest_autoloop.onboarding.start import Goal, Project, Start
 
@@ -79,35 +80,24 @@ def _run(options: argparse.Namespace) -> int:
     repository = Repository.open(root)
     if options.golden is not None:
         return _label(options, root)
+    chosen = options.target
+    if chosen:
+        _checked(repository, root, chosen, options.goal)
     _say(options, "running pytest to see what there is …")
     project = starting.survey(root, options.arguments)
     _refuse_red(project)
-    chosen = options.target or _ask_target(options, project)
+    chosen = chosen or _ask_target(options, project)
     if chosen is None:
         return 0
-    from pytest_autoloop.harness.symbols import split  # noqa: PLC0415 - as above
-    from pytest_autoloop.targets import check_target  # noqa: PLC0415 - as above
-
-    path, symbol = split(chosen)
-    target = (root / path).resolve()
-    below = check_target(repository, target)
-    if repository.mode_of("HEAD", below) is None:
-        raise UsageError(f"{path} is not in the last commit: git add and commit it first")
-    python = target.suffix == ".py"
-    goal: Goal = options.goal or ("speed" if python else "accuracy")
+    target, symbol, goal = _checked(repository, root, chosen, options.goal)
     if goal == "accuracy":
         return _finish(options, project, _for_accuracy(options, project, target))
-    if not python:
-        raise UsageError(
-            f"--goal {goal}: {path} is no Python, whose calls could be recorded; write a metric by "
-            "hand, or choose --goal accuracy"
-        )
     if not project.guards and not project.benchmarks:
         raise UsageError(
-            f"there are no tests in {root}: write one that calls {path}, for nothing else says "
+            f"there are no tests in {root}: write one that calls {chosen}, for nothing else says "
             "what must stay true"
         )
-    _say(options, f"recording what the tests call of {path} …")
+    _say(options, f"recording what the tests call of {chosen} …")
     module, functions = starting.record(root, target, options.arguments)
     if options.record_again:
         return _record_again(options, project, starting.recorded_again, target, module, functions)
@@ -121,6 +111,34 @@ def _run(options: argparse.Namespace) -> int:
         symbol=symbol,
     )
     return _finish(options, project, start)
+
+
+def _checked(
+    repository: Repository, root: Path, chosen: str, goal: Goal | None
+) -> tuple[Path, str, Goal]:
+    """Return file, symbol and goal of a target.
+
+    Raises:
+        UsageError: it cannot be improved, or not for this goal.
+    """
+    from pytest_autoloop.harness.symbols import locate, split  # noqa: PLC0415 - only here
+    from pytest_autoloop.targets import check_target  # noqa: PLC0415 - as above
+
+    path, symbol = split(chosen)
+    target = (root / path).resolve()
+    below = check_target(repository, target)
+    if repository.mode_of("HEAD", below) is None:
+        raise UsageError(f"{path} is not in the last commit: git add and commit it first")
+    if symbol:
+        locate(repository.read("HEAD", below), symbol, path)
+    python = target.suffix == ".py"
+    goal = goal or ("speed" if python else "accuracy")
+    if goal != "accuracy" and not python:
+        raise UsageError(
+            f"--goal {goal}: {path} is no Python, whose calls could be recorded; write a metric by "
+            "hand, or choose --goal accuracy"
+        )
+    return target, symbol, goal
 
 
 def _refuse_red(project: Project) -> None:

@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 WANTED = "PYTEST_AUTOLOOP_ONBOARDING"
 PROGRESS = "pytest-autoloop: "
 _PLUGINS = "PYTEST_PLUGINS"
-_PYTEST = "import sys; del sys.path[0]; import pytest; sys.exit(pytest.main())"
+#: As the command `pytest` does it: the working directory is no place to import from.
+PYTEST = (
+    sys.executable,
+    "-c",
+    "import sys; del sys.path[0]; import pytest; sys.exit(pytest.main())",
+)
 _TAIL = 4000
 
 
@@ -70,8 +75,7 @@ def run_pytest(
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONUNBUFFERED": "1",
         }
-        # As the command `pytest` does it: the directory is no place to import from.
-        command = [sys.executable, "-c", _PYTEST, "--color=no", *arguments]
+        command = [*PYTEST, "--color=no", "-o", f"cache_dir={scratch}/cache", *arguments]
         lines: list[str] = []
         try:
             with subprocess.Popen(

@@ -58,6 +58,8 @@ def problems_of(found: Mapping[str, Any]) -> list[Problem]:
                 "pytest-autoloop init writes one to start from",
             )
         )
+    if found.get("refused"):
+        told.append(Problem("error", str(found["refused"]), ""))
     if found.get("contained") is False:
         told.append(
             Problem(
@@ -158,7 +160,8 @@ def _of_target(target: Mapping[str, Any]) -> Iterator[Problem]:
         )
     for one in target["proposers"]:
         if one["fault"]:
-            yield Problem("error", f"the proposer cannot begin: {one['fault']}", "")
+            severity: Severity = "error" if one["named"] else "warning"
+            yield Problem(severity, f"the proposer cannot begin: {one['fault']}", "")
 
 
 def _of_mutants(name: str, target: Mapping[str, Any]) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +41,8 @@ class Expense:
     cost_usd: float | None = None
     #: Why it cannot be used as things are; empty when it can.
     fault: str = ""
+    #: Whether somebody has named it; else it is only what a campaign falls back on.
+    named: bool = True
 
 
 def of(
@@ -52,7 +54,10 @@ def of(
     a model thinks is in it. Nothing is asked, though a server is looked for.
     """
     specs = [*settings.proposers, settings.model_explore, settings.model_validate]
-    named = [spec for spec in dict.fromkeys(specs) if spec] or [DEFAULT_PROPOSER]
+    named = [spec for spec in dict.fromkeys(specs) if spec]
+    if not named:
+        default = _expense(DEFAULT_PROPOSER, settings, target, source, metrics)
+        return (replace(default, named=False),)
     return tuple(_expense(spec, settings, target, source, metrics) for spec in named)
 
 

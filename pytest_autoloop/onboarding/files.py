@@ -126,8 +126,9 @@ def formatted(content: str, path: Path) -> str:
     if ruff is None or path.suffix != ".py":
         return content
     command = [ruff, "format", "--quiet", f"--stdin-filename={path}", "-"]
+    directory = next(one for one in path.parents if one.is_dir())
     done = subprocess.run(
-        command, input=content, cwd=path.parent, capture_output=True, text=True, check=False
+        command, input=content, cwd=directory, capture_output=True, text=True, check=False
     )
     return done.stdout if done.returncode == 0 and done.stdout else content
 

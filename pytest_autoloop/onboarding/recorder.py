@@ -150,7 +150,8 @@ def _replayed(
         if not _steady(first, second):
             unsteady = True
             continue
-        slowest = max(slowest, (seconds, (positional, keywords)), key=lambda one: one[0])
+        if not first.raised:
+            slowest = max(slowest, (seconds, (positional, keywords)), key=lambda one: one[0])
         case: dict[str, Any] = {
             "arguments": repr(positional),
             "keywords": repr(keywords),

@@ -115,8 +115,8 @@ def _series(kind: type, values: Sequence[list[object]], hint: str) -> str:
     lengths = {len(value) for value in values}
     if kind is tuple and len(lengths) == 1 and lengths != {0}:
         columns = [[value[place] for value in values] for place in range(lengths.pop())]
-        written = [strategy(column) for column in columns]
-        return f"st.tuples({', '.join(written)})" if all(written) else ""
+        parts = [strategy(column) for column in columns]
+        return f"st.tuples({', '.join(parts)})" if all(parts) else ""
     elements = strategy([one for value in values for one in value], inner[0] if inner else "")
     if not elements:
         return ""
@@ -133,8 +133,8 @@ def _dicts(values: Sequence[dict[object, object]], hint: str) -> str:
         columns = {key: strategy([value[key] for value in values]) for key in keys[0]}
         if not all(columns.values()):
             return ""
-        written = ", ".join(f"{written(key)}: {made}" for key, made in columns.items())
-        return f"st.fixed_dictionaries({{{written}}})"
+        pairs = ", ".join(f"{written(key)}: {made}" for key, made in columns.items())
+        return f"st.fixed_dictionaries({{{pairs}}})"
     _, inner = _parts(hint)
     hints = inner if len(inner) == 2 else ["", ""]  # noqa: PLR2004 - of keys and values
     first = strategy([key for value in values for key in value], hints[0])

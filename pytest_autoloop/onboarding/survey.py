@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 #: How pytest says that a test waits for what is about to be written.
-_NO_TARGET = "fixture 'target' not found"
+_MISSING = tuple(f"fixture '{name}' not found" for name in ("target", "autoloop_baseline"))
 #: Directories in a project that hold what others wrote.
 _FOREIGN = frozenset({"site-packages", "dist-packages", ".venv", "venv", ".tox", ".nox"})
 
@@ -91,7 +91,7 @@ class Survey:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note a test that fails."""
-        if report.failed and _NO_TARGET not in report.longreprtext:
+        if report.failed and not any(what in report.longreprtext for what in _MISSING):
             self._failed.append(report.nodeid)
             self._said = self._said or _last_error(report.longreprtext)
 
