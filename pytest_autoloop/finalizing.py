@@ -7,6 +7,7 @@ worktree of its own, so that the user's branch and checkout are never touched.
 
 from __future__ import annotations
 
+import math
 import re
 import textwrap
 import unicodedata
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from pytest_autoloop.history.repository import Repository
     from pytest_autoloop.hunks import Group
-    from pytest_autoloop.model import Experiment, Metric
+    from pytest_autoloop.model import Effect, Experiment, Metric
     from pytest_autoloop.remeasuring import Bench, Opener, Outcome
     from pytest_autoloop.verifying import Wanted
 
@@ -214,11 +215,19 @@ def measured(part: Part) -> str:
     effect, guards = part.outcome.effect, text.count(part.guards, "test")
     if effect is None:
         return f"The program is the same, and {guards} of the harness pass"
-    told = text.effect(effect, part.metric.direction)
+    told = _gain(effect, part.metric)
     pairs = text.count(part.outcome.pairs, "pair")
     if all(kept.simpler for kept in part.kept):
         told = f"shorter and as good ({told})"
     return f"{part.metric.name}: {told}, measured in {pairs}; {guards} of the harness pass"
+
+
+def _gain(effect: Effect, metric: Metric) -> str:
+    """Say what an effect is; one that is exact has no interval."""
+    exact = effect.low == effect.high and effect.log_gain >= math.log(2)
+    return (
+        f"{text.factor(effect.log_gain)} better" if exact else text.effect(effect, metric.direction)
+    )
 
 
 def _changes(request: Request, parts: Sequence[Wanted]) -> list[Kept]:
@@ -304,7 +313,7 @@ def pull_request(
     """Return what a pull request may say, as Markdown; its first line is the title."""
     part = branch.part
     effect = part.outcome.effect
-    told = "the same" if effect is None else text.effect(effect, part.metric.direction)
+    told = "the same" if effect is None else _gain(effect, part.metric)
     lines = [
         f"# {markdown(part.title)}",
         "",

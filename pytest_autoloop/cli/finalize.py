@@ -126,7 +126,7 @@ def _judged(record: Record, request: Request, rest: Sequence[str]) -> tuple[list
 
         def say(part: Part) -> None:
             numbers = ", ".join(f"{number:03}" for number in part.group.numbers)
-            tell(f"{numbers}  {_finding(part)}  {part.title}")
+            tell(f"{numbers}  {_finding(part)}  {part.path}: {part.title}")
 
         def work(open_bench: Opener) -> None:
             found.append(judge(request, open_bench, begun=tell, say=say))
@@ -174,7 +174,8 @@ def _told(
 ) -> Iterator[str]:
     """Yield what people read; the texts, where they are not written to files."""
     for branch, written in zip(found.branches, texts, strict=True):
-        yield f"branch {branch.name} ({branch.commit[:10]}): {text.visible(branch.part.title)}"
+        told = f"{branch.part.path}: {branch.part.title}"
+        yield f"branch {branch.name} ({branch.commit[:10]}): {text.visible(told)}"
         if output is None:
             yield ""
             yield from written.splitlines()
