@@ -67,7 +67,7 @@ class Watched:
         if self.measuring:
             options.for_measuring(config.option, 0.02, self.clock)
         else:
-            options.for_guards(config, 1, 0)
+            options.for_guards(config, 0)
         return (yield)
 
     @pytest.hookimpl(trylast=True)
