@@ -119,9 +119,8 @@ def establish(
         raise BaselineRed(_NOTHING_SCORES.format(target=workplace.target.path))
     manifest = Manifest(frozenset(passed), frozenset(scored), metrics, hidden, workplace.copied)
     evaluator.limits = Limits.after(run.exit.seconds, timeout)
-    written = frozenset(workplace.pool.altered("candidate"))
+    written = frozenset(workplace.pool.put_back("candidate"))
     evaluator.usual.update(judge.traces(run))
-    workplace.pool.reset("candidate")
     get_ahead(workplace, run)
     with watched.phase("checking isolation"):
         not_isolated, weak = isolate(workplace, run, manifest)
@@ -226,7 +225,8 @@ def _advice(workplace: Workplace, said: str, metrics: tuple[str, ...] = ()) -> s
     def passes(place: Path) -> bool:
         phase: Phase = "measure" if metrics else "guard"
         seconds = workplace.evaluator.limits.guard
-        run = bare.run(place, phase, seconds=seconds, max_failures=1, metrics=list(metrics))
+        wanted = {"max_failures": 1, "metrics": list(metrics), "trusted": True}
+        run = bare.run(place, phase, seconds=seconds, **wanted)
         if run.verdict is None:
             return False
         # In the sandbox, the checkout's copy is not to be found.

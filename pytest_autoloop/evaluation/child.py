@@ -81,6 +81,8 @@ class Child:
         self._private = Private(Path(spec.verdict))
         self._running, self._loaded = Private(spec.file(RUNNING)), Private(spec.file(LOADED))
         remove(specification)
+        if spec.trusted:
+            self._executed.watch()
         SourceLoader.loaded = self._note_loaded
         try:
             subject = self._subject = subject_of(spec)
@@ -162,7 +164,6 @@ class Child:
         options.reset(config.option)
         config.option.basetemp = str(Path(spec.temporary, "basetemp"))
         if spec.phase == "guard":
-            self._executed.watch()
             options.for_guards(config, spec.test_timeout)
         else:
             options.for_measuring(config.option, spec.benchmark_seconds, spec.clock)
@@ -293,8 +294,8 @@ class Child:
             return  # a warm parent's own session, which ends before anything has begun
         verdict.exitstatus = int(exitstatus)
         verdict.warm.update(benchmark_times(session.config, spec.statistic))
-        verdict.foreign = self._executed.found()
         if spec.trusted:
+            verdict.foreign = self._executed.found()
             verdict.imported = imported(Path(spec.checkout), Path(spec.worktree))
         self._subject.fill(verdict, self._inputs)
         self._private.write(verdict.to_bytes())
