@@ -21,6 +21,7 @@ from pytest_autoloop.ablation import Kept, kept_changes
 from pytest_autoloop.applying import _UserGit as UserGit
 from pytest_autoloop.cleaning import REVIEWS, checked_out
 from pytest_autoloop.errors import UsageError
+from pytest_autoloop.forge import markdown, plain
 from pytest_autoloop.history.command import GitCommand
 from pytest_autoloop.history.scratch import scratch_directory
 from pytest_autoloop.hunks import independent, joined, patched
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 
 _SUBJECT = 72
 _SLUG = 40
-#: Signs by which a forge makes a link or notifies somebody, with what follows.
-_LINKING = re.compile(r"([@#](?=\w)|:(?=//))")
 _JUDGED = (
     "This change was judged by itself against {base}: the tests of that commit pass, and it was "
     "measured side by side with it in fresh processes, and confirmed on fresh measurements."
@@ -333,18 +332,3 @@ def pull_request(
     if known:
         lines += ["", f"Measured on: {markdown(', '.join(known))}"]
     return "\n".join([*lines, ""])
-
-
-def plain(line: str) -> str:
-    """Return a line for a commit's message: it names nobody, closes nothing and skips no job."""
-    shown = text.visible(" ".join(line.split())).replace("[", "(").replace("]", ")")
-    shown = re.sub(r"(?i)\bGH-(?=\d)", "GH ", shown)
-    return _LINKING.sub(r"\1 ", shown) or "change"
-
-
-def markdown(line: str) -> str:
-    """Escape what Markdown, HTML or a forge would act on: a line may be a candidate's."""
-    shown = text.visible(" ".join(line.split()))
-    shown = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    shown = re.sub(r"([\\`*_{}\[\]()|~!])", r"\\\1", shown)
-    return re.sub(r"(?i)\b(GH-)(?=\d)", "\\1\u200b", _LINKING.sub("\\1\u200b", shown))

@@ -10,7 +10,8 @@ import pytest
 
 from pytest_autoloop import finalizing
 from pytest_autoloop.errors import UsageError
-from pytest_autoloop.finalizing import Part, Request, commit_message, finalize, judge, markdown
+from pytest_autoloop.finalizing import Part, Request, commit_message, finalize, judge
+from pytest_autoloop.forge import markdown, plain
 from pytest_autoloop.model import Effect, Metric
 from pytest_autoloop.remeasuring import Outcome, without_campaign
 from pytest_autoloop.verifying import Checked, wanted
@@ -186,7 +187,7 @@ def test_a_message_says_what_was_measured(made: Made) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "plain", "escaped"),
+    ("line", "message", "escaped"),
     [
         ("fixes #12 for @user", "fixes # 12 for @ user", "fixes #\u200b12 for @\u200buser"),
         ("[skip ci] GH-7", "(skip ci) GH 7", "\\[skip ci\\] GH-\u200b7"),
@@ -195,9 +196,11 @@ def test_a_message_says_what_was_measured(made: Made) -> None:
         ("see https://a.example", "see https: //a.example", "see https:\u200b//a.example"),
     ],
 )
-def test_what_candidates_say_has_no_effect_on_a_forge(line: str, plain: str, escaped: str) -> None:
+def test_what_candidates_say_has_no_effect_on_a_forge(
+    line: str, message: str, escaped: str
+) -> None:
     """It names nobody, closes nothing, skips no job, and is no markup."""
-    assert finalizing.plain(line) == plain
+    assert plain(line) == message
     assert markdown(line) == escaped
 
 

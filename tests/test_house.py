@@ -26,6 +26,7 @@ ROOMS = (
         "remeasuring",
         "cleaning",
         "hunks",
+        "forge",
         "loop",
         "assembly",
         "proposing",
