@@ -53,6 +53,7 @@ ROOMS = (
         "shortening",
         "applying",
         "audits",
+        "calling",
     ),
     ("search",),
     ("proposers",),

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_autoloop.calling import is_masked
 from pytest_autoloop.cli import commands
 from pytest_autoloop.cli.arguments import add_command, add_tag
 from pytest_autoloop.errors import UsageError
@@ -77,6 +78,11 @@ def command_of(record: Record) -> tuple[list[str], Path]:
         raise UsageError(
             f"campaign {record.tag} is made of edits by hand: go on with pytest {_TRY} DESCRIPTION "
             f"--autoloop-tag {record.tag}"
+        )
+    if any(is_masked(str(word)) for word in arguments):
+        raise UsageError(
+            f"the address of the proposer of campaign {record.tag} held a key, which is not "
+            f"recorded: go on with pytest --autoloop N --autoloop-tag {record.tag} and that address"
         )
     directory = (record.root / place).resolve()
     if not directory.is_dir():

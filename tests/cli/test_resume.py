@@ -72,5 +72,8 @@ def test_what_is_not_recorded_cannot_be_run(made: Made, refused: Run) -> None:
     tried: list[Json] = ["--autoloop-try", "an idea"]
     made.journal.write_header({**header, "arguments": tried, "directory": "."})
     assert "pytest --autoloop-try DESCRIPTION --autoloop-tag nov20" in refused("resume")
+    masked: list[Json] = ["--autoloop-proposer", "http://***@host/v1#m"]
+    made.journal.write_header({**header, "arguments": masked, "directory": "."})
+    assert "held a key, which is not recorded" in refused("resume")
     made.journal.write_header({**header, "arguments": [], "directory": "gone"})
     assert "which is gone" in refused("resume")
