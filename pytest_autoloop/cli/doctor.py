@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import sys
+import textwrap
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +27,8 @@ _PLUGIN = "pytest_autoloop.onboarding.checkup"
 _REFUSED = 4
 _TAIL_LINES = 15
 _MINUTE, _HOUR = 60.0, 3600.0
+#: What a line of a diff begins with; no other does.
+_DIFF = "             |"
 
 
 def add(subparsers: Subparsers) -> None:
@@ -35,8 +40,8 @@ def add(subparsers: Subparsers) -> None:
         summary="run the harness for real, and say whether it is fit for a campaign",
         example="pytest-autoloop doctor\npytest-autoloop doctor -n 200 -- tests/unit",
         more="The guards are tried on small faults in the target (mutants). Nothing is written. "
-        "The exit code is 0 when all is well, 1 when something has to change, 2 when the harness "
-        "could not be looked at.",
+        "What follows -- is for pytest. The exit code is 0 when all is well, 1 when something has "
+        "to change, 2 when the harness could not be looked at.",
     )
     command.add_argument(
         "-n", "--experiments", type=_count, default=50, help="what would so many cost (default 50)"
@@ -47,7 +52,7 @@ def add(subparsers: Subparsers) -> None:
     command.add_argument(
         "--seconds", type=float, default=60.0, help="stop trying them after this (default 60)"
     )
-    command.add_argument("arguments", nargs="*", help="arguments for pytest, after --")
+    command.set_defaults(calls_pytest=True)
 
 
 def _count(text: str) -> int:
@@ -77,8 +82,23 @@ def _run(options: argparse.Namespace) -> int:
         print(json.dumps(told, indent=2))
         return 0 if well else 1
     for line in (*_figures(found, options.experiments, prospects), *_told(problems)):
-        print(line)
+        print("\n".join(_wrapped(line)))
     return 0 if well else 1
+
+
+def _wrapped(line: str) -> list[str]:
+    """Break a line of words at the width of a terminal, below where its words begin."""
+    label = re.match(r"\S* {2,}(?:→ )?|", line)
+    width = shutil.get_terminal_size().columns
+    if label is None or not label[0] or not sys.stdout.isatty() or _is_code(line):
+        return [line]
+    indent = " " * len(label[0])
+    return textwrap.wrap(line, width, subsequent_indent=indent, break_long_words=False) or [""]
+
+
+def _is_code(line: str) -> bool:
+    """Tell whether a line belongs to a diff, where each column counts."""
+    return line.startswith(_DIFF)
 
 
 def _checked(options: argparse.Namespace) -> dict[str, Any]:
@@ -115,7 +135,7 @@ def _child(options: argparse.Namespace, more: Sequence[str]) -> Finished:
             print(f"\r\033[K{_visible(line)}", end="", file=sys.stderr, flush=True)
 
     wanted = {"mutants": options.mutants, "seconds": options.seconds}
-    arguments = ["--autoloop=0", *more, *options.arguments]
+    arguments = ["--autoloop=0", *more, *options.rest]
     finished = run_pytest(Path.cwd(), _PLUGIN, wanted, arguments, told=told)
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr, flush=True)
@@ -187,7 +207,7 @@ def _strength(target: Mapping[str, Any]) -> Iterator[str]:
         elif target["assurance"] == "isolated" and _is_called(survivor, mutants):
             yield "             on fresh inputs it did what the original does"
         for line in survivor["diff"].splitlines()[2:]:
-            yield f"             {_visible(line)}".rstrip()
+            yield f"{_DIFF}{_visible(line)}".rstrip()
 
 
 def _is_called(survivor: Mapping[str, Any], mutants: Mapping[str, Any]) -> bool:

@@ -35,7 +35,7 @@ def add(subparsers: Subparsers) -> None:
         "pytest-autoloop init --golden --golden-inputs messages.txt --golden-run reader:answer",
         more="Runs the tests once, proposes files by their share of the time, and writes "
         "conftest.py, program.md, a first benchmark and guards for the goal. No file that exists "
-        "is overwritten.",
+        "is overwritten. What follows -- is for pytest.",
     )
     command.add_argument("--target", metavar="PATH", help="the file (PATH::NAME) to improve")
     command.add_argument(
@@ -64,7 +64,7 @@ def add(subparsers: Subparsers) -> None:
         metavar="SPEC",
         help="what answers an input: module:function, or a command that reads it",
     )
-    command.add_argument("arguments", nargs="*", help="arguments for pytest, after --")
+    command.set_defaults(calls_pytest=True)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -84,7 +84,7 @@ def _run(options: argparse.Namespace) -> int:
     if chosen:
         _checked(repository, root, chosen, options.goal)
     _say(options, "running pytest to see what there is …")
-    project = starting.survey(root, options.arguments)
+    project = starting.survey(root, options.rest)
     _refuse_red(project)
     chosen = chosen or _ask_target(options, project)
     if chosen is None:
@@ -98,7 +98,7 @@ def _run(options: argparse.Namespace) -> int:
             "what must stay true"
         )
     _say(options, f"recording what the tests call of {chosen} …")
-    module, functions = starting.record(root, target, options.arguments)
+    module, functions = starting.record(root, target, options.rest)
     if options.record_again:
         return _record_again(options, project, starting.recorded_again, target, module, functions)
     start = starting.plan(
@@ -299,12 +299,18 @@ def _report(
         }
         print(json.dumps(told, indent=2))
         return 0
-    words = {"new": "wrote", "add": "added to", "replace": "recorded", "keep": "left as it is:"}
+    words = {"new": "wrote", "add": "added to", "replace": "recorded", "keep": "kept yours"}
+    names = [_visible(shown(one.path, root)) for one in written]
+    widest = max(map(len, names), default=0)
     print()
-    for one in written:
-        print(f"{words[one.action]} {_visible(shown(one.path, root))}  ({one.what})")
+    for one, name in zip(written, names, strict=True):
+        print(f"{words[one.action]:10} {name:{widest}}  {one.what}")
     for one in left_out:
-        print(f"\nadd this to {_visible(shown(one.path, root))} (or say --yes):\n\n{one.added}")
+        name = _visible(shown(one.path, root))
+        shown_already = "the lines shown above" if _can_ask(options) else f"this\n\n{one.added}\n"
+        print(f"\n{name} is as it was: add {shown_already} (or say --yes)")
+    if notes:
+        print()
     for note in notes:
         print(f"note: {_visible(note)}")
     print("\nnext: read and commit it, then pytest-autoloop doctor, then pytest --autoloop 50")

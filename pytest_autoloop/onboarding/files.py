@@ -91,9 +91,11 @@ def into_conftest(path: Path, lines: str, what: str) -> Planned:
     present = before.splitlines()
     new = [line for line in imports if line not in present]
     place = _after_imports(tree)
-    content = "\n".join([*present[:place], *new, *present[place:]]).rstrip("\n")
-    added = "\n".join([*new, "", "", rest.strip("\n")])
-    return Planned(path, "add", f"{content}\n\n\n{rest.strip(chr(10))}\n", what, added)
+    content = "\n".join([*present[:place], *new, *present[place:]]).strip("\n")
+    # Two empty lines between definitions, as everybody writes it.
+    parts = [part for part in (content, rest.strip("\n")) if part]
+    added = "\n\n\n".join(part for part in ("\n".join(new), rest.strip("\n")) if part)
+    return Planned(path, "add", "\n\n\n".join(parts) + "\n", what, added)
 
 
 def _split(lines: str) -> tuple[list[str], str]:

@@ -40,6 +40,7 @@ _WORDS = {
     "memory": "the calls hold less memory at their peak, and every test still passes.",
 }
 _RECORDED = "recorded from its tests, and judged by nobody"
+_BASELINE = "from pytest_autoloop.guards import autoloop_baseline  # noqa: F401 - a fixture\n"
 _LISTED = 3
 
 
@@ -247,17 +248,17 @@ def _again(name: str) -> str:
 
 
 def _declare(start: Start, project: Project, lines: str) -> None:
-    if project.targets:
-        declared = ", ".join(project.targets)
-        start.notes.append(
-            f"conftest.py stays as it is: it declares a target already ({declared}); for guards "
-            "that compare with the original, it needs "
-            "`from pytest_autoloop.guards import autoloop_baseline`"
-        )
-        return
     path = project.root / "conftest.py"
     what = "Tells pytest-autoloop what may change, and what makes it better."
-    made = into_conftest(path, lines, what)
+    if project.targets:
+        declared = ", ".join(project.targets)
+        start.notes.append(f"a target is declared already ({declared}), and no other was")
+        present = path.read_text(encoding="utf-8") if path.exists() else ""
+        if start.name and "autoloop_baseline" not in present:
+            made = replace(into_conftest(path, _BASELINE, what), what="the original, for guards")
+            start.files.append(replace(made, content=formatted(made.content, path)))
+        return
+    made = replace(into_conftest(path, lines, what), what="what may change")
     start.files.append(replace(made, content=formatted(made.content, path)))
 
 

@@ -143,7 +143,9 @@ def test_a_start_passes_at_once_and_fails_on_faults(
         (words.root / "tests/test_words_as_it_is.py").read_text().replace("12.5", "125.0")
     )
     recorded = (words.root / "tests/test_words_as_it_is.py").read_bytes()
-    assert "recorded tests/test_words_as_it_is.py" in run("--target", "words.py", "--record-again")
+    assert "recorded   tests/test_words_as_it_is.py" in run(
+        "--target", "words.py", "--record-again"
+    )
     assert (words.root / "tests/test_words_as_it_is.py").read_bytes() == recorded
 
 
@@ -165,7 +167,7 @@ def test_nothing_that_is_there_is_overwritten(words: Project, run: Callable[...,
     }
     words.commit(mine)
     told = run("--target", "words.py")
-    assert "add this to conftest.py" in told
+    assert "conftest.py is as it was: add this" in told
     assert '    return "words.py"' in told
     assert git(words.root, "diff", "--stat") == ""
 
@@ -181,6 +183,20 @@ def test_nothing_that_is_there_is_overwritten(words: Project, run: Callable[...,
     }
     assert git(words.root, "diff", "--name-only").split() == ["conftest.py"]
     assert "HERE = os.curdir" in (words.root / "conftest.py").read_text()
+
+
+def test_a_target_that_is_declared_stays(words: Project, run: Callable[..., str]) -> None:
+    """The guards that compare with the original are added to it."""
+    declared = "import pytest_autoloop\n\n\n@pytest_autoloop.target\ndef target():\n"
+    declared += '    return "words.py"\n'
+    words.commit({"conftest.py": declared})
+    told = run("--target", "words.py", "--yes")
+    assert "a target is declared already (target), and no other was" in told
+    added = git(words.root, "diff", "-U0", "conftest.py").splitlines()[5:]
+    assert added == [
+        "+from pytest_autoloop.guards import autoloop_baseline  # noqa: F401 - a fixture"
+    ]
+    assert failing(words) == set()
 
 
 def test_files_are_proposed_by_their_share(words: Project, run: Callable[..., str]) -> None:
