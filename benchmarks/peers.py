@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from pytest_autoloop.decision import gains, sequential
 from pytest_autoloop.decision.noise import Noise
 from pytest_autoloop.decision.rules import Batched, Rule, Sequential, Strict, Threshold
-from pytest_autoloop.evaluation.evaluator import reduced
+from pytest_autoloop.evaluation.turns import reduced
 from pytest_autoloop.model import Pair, Sample
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.assurance import isolate, learn_usual
+from pytest_autoloop.canary import canary, layout_counts
 from pytest_autoloop.decision.series import Calibration
 from pytest_autoloop.decision.verdict import told_violation, violated
 from pytest_autoloop.errors import BaselineRed, UsageError
@@ -17,9 +18,8 @@ from pytest_autoloop.evaluation.launchers import SpawnLauncher
 from pytest_autoloop.evaluation.limits import Limits
 from pytest_autoloop.evaluation.runner import Runner
 from pytest_autoloop.harness.manifest import Manifest
-from pytest_autoloop.harness.symbols import unusable
 from pytest_autoloop.headstart import first_run, get_ahead
-from pytest_autoloop.model import TIME, Decision, Pair, Sample
+from pytest_autoloop.model import TIME, Decision, Pair
 from pytest_autoloop.progress import Unwatched
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from pytest_autoloop.evaluation.protocol import Phase, Verdict
     from pytest_autoloop.evaluation.runner import Run
-    from pytest_autoloop.model import Metric, Target
+    from pytest_autoloop.model import Metric
     from pytest_autoloop.progress import Progress
     from pytest_autoloop.workplace import Workplace
 
@@ -127,19 +127,15 @@ def establish(
         if not_isolated:
             learn_usual(workplace, manifest)
         ordered = _order_matters(workplace, manifest, verdict.seconds)
-    evaluator.learning = True
     pairs = [_same(workplace, manifest)]
-    evaluator.learning = False
     evaluator.trusted = False
     with watched.phase("checking that tests notice"):
-        _canary(workplace, manifest, pairs[0].candidate)
-    program = python and not _layout_counts(workplace, manifest, pairs[0])
+        canary(workplace, manifest, pairs[0].candidate)
+    program = python and not layout_counts(workplace, manifest, pairs[0])
     paired = time.monotonic()
-    evaluator.learning = True
     enough = _as_before(manifest, pairs[0])
     with watched.phase("measuring"):
         pairs += [_same(workplace, manifest, enough) for _ in range(_CALIBRATION_PAIRS - 1)]
-    evaluator.learning = False
     ended = time.monotonic()
     if not bounds_are_goals:
         _check_bounds(workplace, manifest, pairs)
@@ -225,8 +221,9 @@ def _advice(workplace: Workplace, said: str, metrics: tuple[str, ...] = ()) -> s
     def passes(place: Path) -> bool:
         phase: Phase = "measure" if metrics else "guard"
         seconds = workplace.evaluator.limits.guard
-        wanted = {"max_failures": 1, "metrics": list(metrics), "trusted": True}
-        run = bare.run(place, phase, seconds=seconds, **wanted)
+        run = bare.run(
+            place, phase, seconds=seconds, max_failures=1, metrics=list(metrics), trusted=True
+        )
         if run.verdict is None:
             return False
         # In the sandbox, the checkout's copy is not to be found.
@@ -276,7 +273,9 @@ def _same(
     workplace: Workplace, manifest: Manifest, enough: Callable[[Pair], bool] | None = None
 ) -> Pair:
     """Measure the untouched target against itself."""
+    workplace.evaluator.learning = True
     pair = workplace.evaluator.pair(manifest, enough=enough)
+    workplace.evaluator.learning = False
     where = f"on the untouched {workplace.target.path}"
     if isinstance(pair, Decision):
         if pair.reason == "invalid-score":
@@ -285,23 +284,6 @@ def _same(
         advice = _advice(workplace, pair.detail, names) if pair.reason == "measure" else _NO_SCORE
         raise BaselineRed(f"{where}, {pair.detail}\n\n{advice}")
     return pair
-
-
-def _layout_counts(workplace: Workplace, manifest: Manifest, untouched: Pair) -> bool:
-    """Tell whether a comment changes a score: then a metric reads the target as a text."""
-    before = untouched.incumbent.metrics
-    if not manifest.fixtures or before != untouched.candidate.metrics:
-        return False
-    workplace.place("candidate", workplace.source + b"\n# a comment\n")
-    try:
-        sample = workplace.evaluator.sample(manifest, incumbent=False)
-    finally:
-        workplace.place("candidate", workplace.source)
-    return not isinstance(sample, Sample) or sample.metrics != before
-
-
-def _count(guards: int) -> str:
-    return "the only guard" if guards == 1 else f"all {guards} guards"
 
 
 def _check_bounds(workplace: Workplace, manifest: Manifest, pairs: list[Pair]) -> None:
@@ -314,37 +296,3 @@ def _check_bounds(workplace: Workplace, manifest: Manifest, pairs: list[Pair]) -
                 "target by hand first, or make it a goal with --autoloop-objective=gated"
             )
             raise UsageError(message)
-
-
-def _canary(workplace: Workplace, manifest: Manifest, untouched: Sample) -> None:
-    """Make the target unusable: a harness that stays green does not exercise it."""
-    target = workplace.target
-    workplace.place("candidate", _unusable(target, workplace.source))
-    try:
-        report = workplace.evaluator.guard(manifest.required)
-        if report.passed and manifest.fixtures:
-            sample = workplace.evaluator.sample(manifest, incumbent=False)
-            report_unchanged = isinstance(sample, Sample) and (sample.metrics == untouched.metrics)
-        else:
-            report_unchanged = report.passed
-    finally:
-        workplace.pool.reset("candidate")
-        workplace.place("candidate", workplace.source)
-    if report_unchanged:
-        scores = " and every metric kept its value" if manifest.fixtures else ""
-        message = (
-            f"the harness does not exercise {target.name}: with the "
-            f"{'symbol' if target.symbol else 'file'} made unusable, "
-            f"{_count(len(manifest.required))} still passed{scores}. Make a test or a metric use "
-            f"this {'symbol' if target.symbol else 'file'}, or correct the path that the target "
-            "fixture returns"
-        )
-        raise UsageError(message)
-
-
-def _unusable(target: Target, source: bytes) -> bytes:
-    text = "pytest-autoloop made this unusable to see whether the harness notices"
-    if target.symbol:
-        return unusable(source, target.symbol, text)
-    content = f'raise RuntimeError("{text}")\n' if target.path.endswith(".py") else f"{text}\n"
-    return content.encode()

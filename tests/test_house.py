@@ -46,6 +46,7 @@ ROOMS = (
         "outlook",
         "baseline",
         "headstart",
+        "canary",
         "assurance",
         "workplace",
         "targets",

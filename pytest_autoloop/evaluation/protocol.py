@@ -79,6 +79,8 @@ class ChildSpec:
     #: a worker must not see.
     api: dict[str, Any] = field(default_factory=dict)
     hidden: list[str] = field(default_factory=list)
+    #: What a worker may see of the worktree; None leaves it to the child to find that out.
+    visible: list[str] | None = None
     #: Relative tolerance of floats, and whether a cache may live across calls.
     tolerance: float = 1e-9
     may_cache: bool = False

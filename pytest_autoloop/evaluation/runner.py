@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_autoloop.errors import EvaluationError, RepositoryError
 from pytest_autoloop.evaluation.compatible.private import Reserved
+from pytest_autoloop.evaluation.isolated.visible import visible
 from pytest_autoloop.evaluation.launchers import Launch, Launcher
 from pytest_autoloop.evaluation.protocol import (
     INCUMBENT,
@@ -110,6 +111,7 @@ class Runner:
         self.launcher = launcher
         self.sandbox = sandbox or Sandbox()
         self._bytecode: Path | None = None
+        self._seen: dict[Path, list[str]] = {}
         self._temporary: Path | None = None
 
     @property
@@ -160,6 +162,7 @@ class Runner:
                     mode="isolated",
                     api=dict(isolation.api),
                     hidden=list(isolation.hidden),
+                    visible=self._visible(worktree, isolation),
                     tolerance=isolation.tolerance,
                     may_cache=isolation.may_cache,
                     inputs=isolation.inputs,
@@ -186,6 +189,13 @@ class Runner:
         finally:
             for file in (reserved, running, loaded):
                 file.close()
+
+    def _visible(self, worktree: Path, isolation: Isolation) -> list[str]:
+        """Return what a worker may see of a worktree, whose files are the same in every run."""
+        if worktree not in self._seen:
+            hidden, target = frozenset(isolation.hidden), self.project.target
+            self._seen[worktree] = visible(str(worktree), hidden, target)
+        return self._seen[worktree]
 
     def _emptied(self) -> Path:
         """Return the temporary directory, with nothing in it; another one if that is not to be."""

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_autoloop.evaluation.child import Child
+from pytest_autoloop.evaluation.compatible import fingerprints
 from pytest_autoloop.evaluation.containment import bubblewrap
 from pytest_autoloop.evaluation.preload import memory, unsafe
 from pytest_autoloop.evaluation.process import end_with_parent
@@ -122,6 +123,8 @@ class Standing:
             os._exit(0)
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
+        if self._level == "session":
+            fingerprints.settle()
         gc.collect()
         # What exists now is never collected in a child: its memory stays shared.
         gc.freeze()

@@ -135,12 +135,18 @@ class Isolated:
     def __init__(self, spec: ChildSpec, trusted: Trusted) -> None:
         self._spec = spec
         self._trusted = trusted
-        self.loaded = str(getattr(trusted, "loaded", ""))
+        self.loaded = trusted.loaded
         self.plugins: list[object] = [self]
 
     def loader(self, name: str, path: str) -> SourceFileLoader:
         """Load the proxy."""
         return self._trusted.loader(name, path)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Run no test on a candidate that cannot be loaded."""
+        if self._trusted.fault is not None:
+            session.shouldstop = "the candidate cannot be loaded"
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -166,6 +172,9 @@ class Isolated:
             verdict.fault = told(fault)
         except (EvaluationError, given.GivenInputsError) as error:
             verdict.error = str(error)
+        finally:
+            # They end while the rest of the session does.
+            self._trusted.leave()
 
     def close(self) -> None:
         """End every worker."""

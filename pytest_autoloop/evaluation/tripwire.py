@@ -5,6 +5,7 @@ It is no sandbox: code that means to can get around it. What it sees, it reports
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import sysconfig
@@ -285,10 +286,12 @@ def _frames(target: str) -> Judge:
     return reading
 
 
+@functools.cache
 def _library() -> tuple[str, ...]:
     return _with_links({sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib")})
 
 
+@functools.cache
 def _packages() -> tuple[str, ...]:
     return _with_links({sysconfig.get_path(kind) for kind in ("purelib", "platlib")})
 

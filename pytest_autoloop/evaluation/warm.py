@@ -20,6 +20,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from pytest_autoloop.evaluation import isolated
 from pytest_autoloop.evaluation.channel import Channel
 from pytest_autoloop.evaluation.compatible import fingerprints
 from pytest_autoloop.evaluation.containment.descendants import end_descendants
@@ -83,6 +84,7 @@ def _serve(channel: Channel) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         fingerprints.prepare()
+        isolated.prepare()
         why = unsafe(map(Path, request["projects"]), ours=request["ours"])
         if why:
             channel.send({"unsafe": why})

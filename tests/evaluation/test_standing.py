@@ -338,7 +338,7 @@ def test_other_source_than_was_given_is_our_error(project: Project) -> None:
     )
     for launcher in ("spawn", "forkserver"):
         with (
-            open_bench(project, "double.py", *ALONE, launcher=launcher) as bench,  # type: ignore[arg-type]
+            open_bench(project, "double.py", *ALONE, launcher=launcher) as bench,
             pytest.raises(EvaluationError, match=r"ran another double.py than it was given"),
         ):
             bench.run()

@@ -66,6 +66,8 @@ class Fingerprints:
         #: Names of the modules that belong to pytest, its plugins or this package.
         self._judges: set[str] = set()
         self._types = [(kind, dict(vars(kind))) for kind in _TYPES]
+        #: Whether nothing is known to differ: see `settle`.
+        self.settled = False
 
     def copy(self) -> Fingerprints:
         """Return one that can take more without changing this one."""
@@ -73,6 +75,7 @@ class Fingerprints:
         other._modules = dict(self._modules)
         other._judges = set(self._judges)
         other._types = self._types
+        other.settled = self.settled
         return other
 
     def take(self, *, again: Iterable[str] = ()) -> None:
@@ -124,6 +127,22 @@ def prepare() -> Fingerprints:
         _prepared = Fingerprints()
     _prepared.take()
     return _prepared
+
+
+def settle() -> None:
+    """Take what this process itself has replaced until now for right, plugins included.
+
+    For a process in which nothing of a project has run, and which is about to be forked.
+    """
+    prepared = prepare()
+    prepared.take(again=changed(prepared.differences()))
+    prepared.settled = True
+
+
+def changed(differences: Iterable[Finding]) -> set[str]:
+    """Return the names of the modules that findings speak of, and of what is in them."""
+    paths = (finding.kind.partition(":")[2].split(".") for finding in differences)
+    return {".".join(parts[:length]) for parts in paths for length in range(1, len(parts) + 1)}
 
 
 class _Module:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pytest_autoloop.model import Clock
 
 _clock = time.perf_counter
+#: Modules in which the child replaces something when a session begins.
+_OURS = ("_pytest.runner", "pytest_benchmark.fixture", "pytest_autoloop.evaluation.imports")
 #: Canaries of a guard session that must fail.
 _FAILING = 2
 
@@ -79,9 +81,8 @@ class Integrity:
         if self._measuring:
             self.claims.watch()
         # What the child itself has replaced until now is meant to be so.
-        changed = {finding.kind.partition(":")[2] for finding in self._fingerprints.differences()}
-        names = {name for path in changed for name in _prefixes(path)}
-        self._fingerprints.take(again=names)
+        replaced = self._fingerprints.differences(_OURS if self._fingerprints.settled else None)
+        self._fingerprints.take(again=fingerprints.changed(replaced))
         self._registrations = Registrations(early_config.pluginmanager)
         for name, module in self._registrations.modules():
             self._fingerprints.take_module(name, module, judge=True)
@@ -216,8 +217,3 @@ def _exchanged(item: pytest.Item, saved: tuple[object, ...]) -> list[Finding]:
         where = item.nodeid.partition("::")[0]
         return [Finding(f"body:{where}", f"the test {item.nodeid} was replaced after collection")]
     return []
-
-
-def _prefixes(path: str) -> Iterable[str]:
-    parts = path.split(".")
-    return (".".join(parts[:length]) for length in range(1, len(parts) + 1))
