@@ -3,6 +3,9 @@
 ``import pytest_autoloop as autoloop`` in a conftest.py gives the decorators that describe a
 project: `target`, the file that may change, `metric`, a number that says how good it is, and
 `proposer`, who suggests changes, where it is not one of those that come with the plugin.
+
+PYTEST_DONT_REWRITE: children import this before pytest does, and a project may make an error of
+its warning.
 """
 
 from __future__ import annotations

@@ -282,6 +282,7 @@ def _header(
         "sandbox": workplace.runner.sandbox.names,
         "assurance": workplace.evaluator.assurance,
         "not_isolated": baseline.not_isolated,
+        **plan.call,
     }
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_autoloop.history.repository import Repository
-    from pytest_autoloop.model import Metric, Target
+    from pytest_autoloop.model import Json, Metric, Target
     from pytest_autoloop.settings import Settings
     from pytest_autoloop.targets import Leg
 
@@ -45,6 +45,8 @@ class Plan:
     earlier: Journal | None = None
     #: What has changed in the harness since, which the user has accepted.
     changed: tuple[str, ...] = ()
+    #: How pytest was called, as the header of a new campaign tells it.
+    call: Mapping[str, Json] = field(default_factory=dict)
     #: By target: what is judged before anybody is asked.
     seeds: Mapping[str, Proposal] = field(default_factory=dict)
 

@@ -10,6 +10,7 @@ import pytest
 from pytest_autoloop import opening
 from pytest_autoloop.assembly import Records
 from pytest_autoloop.budget import Budget
+from pytest_autoloop.calling import call_document
 from pytest_autoloop.errors import AutoloopError, GainMissed, UsageError
 from pytest_autoloop.harness.hidden import hidden_nodes
 from pytest_autoloop.harness.items import uses_benchmark
@@ -191,6 +192,9 @@ class AutoloopSession:
             hidden=hidden_nodes(session.items),
             commit=repository.head(),
             earlier=earlier,
+            call=call_document(
+                self._config.invocation_params.args, self._config.invocation_params.dir, rootdir
+            ),
         )
         if earlier is not None:
             if settings.warm_start is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_autoloop.ablation import kept_changes, minimise, told
 from pytest_autoloop.applying import Source, at_the_end, ends
 from pytest_autoloop.assembly import begin, budget_of
+from pytest_autoloop.audits import record_audit
 from pytest_autoloop.errors import AutoloopError, UsageError
 from pytest_autoloop.loop import Loop
 
@@ -139,6 +140,9 @@ class Tour:
         audit = campaign.audit()
         self.terminal.audited(audit)
         self._audited.append(audit.effect if audit else None)
+        if audit is not None:
+            name, journal = campaign.workplace.target.name, campaign.ledger.journal
+            record_audit(journal, name, campaign.best, audit.effect)
         if not self.plan.settings.ablate:
             return
         path, best = campaign.workplace.target.path, campaign.read(campaign.best)
