@@ -304,6 +304,12 @@ def _guards(start: Start, project: Project, name: str, module: str) -> None:
     text = writing.characterisation(name, module, start.functions, _again(name))
     if text:
         start.files.append(planned(path, formatted(text, path), "what it gives today"))
+    else:
+        start.notes.append(
+            f"no test calls a public function of {name} with plain data (classes and methods are "
+            "not recorded), so nothing could be recorded: write guards by hand, with "
+            "assert_same_outcome and autoloop_baseline of pytest_autoloop.guards"
+        )
     unsteady = [one.name for one in start.functions if one.unsteady]
     if unsteady:
         start.notes.append(

@@ -140,6 +140,7 @@ def test_calls_are_recorded_with_what_they_give(project: Project) -> None:
     assert work.plain
     assert by_name["cached"].plain
     assert by_name["check"].cases[0].raised == "KeyError"
+    assert by_name["check"].work is None, "what only refuses is no work"
     assert by_name["clear"].cases[0].changes
     assert by_name["chance"].unsteady
     assert by_name["opaque"].cases == ()
