@@ -148,6 +148,7 @@ def test_a_log_gets_a_line_for_each_phase(project: Project) -> None:
     assert "\n\n" not in whole[whole.index("autoloop: target") : whole.index("autoloop: auditing")]
 
 
+@pytest.mark.timeout(20)  # it reads until all is there
 def test_a_silent_log_gets_a_line(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -95,6 +95,7 @@ def test_a_line_can_be_shown_before_it_is_ended(piped: tuple[int, TextIO]) -> No
     screen.close()
 
 
+@pytest.mark.timeout(20)  # it reads until all is there
 def test_a_status_fits_the_terminal_as_it_is_now() -> None:
     """Its width is asked for each time, as people resize windows; the same is not drawn twice."""
     pty, fcntl, termios = map(pytest.importorskip, ("pty", "fcntl", "termios"))
