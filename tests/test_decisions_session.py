@@ -134,7 +134,7 @@ def test_no_experiment_states_what_the_machine_can_see(project: Project, tmp_pat
         def test_speed(benchmark):
             with open({str(log)!r}, "a") as stream:
                 print(os.environ["PYTHONHASHSEED"], hash("x"), gc.isenabled(), gc.get_threshold(),
-                      gc.get_freeze_count(), file=stream)
+                      gc.get_freeze_count(), benchmark.disabled, file=stream)
             benchmark(work, 5_000)
     """
     project.commit({**TIMED, "test_work.py": noted})
@@ -148,7 +148,7 @@ def test_no_experiment_states_what_the_machine_can_see(project: Project, tmp_pat
         assert told in line
     assert len(session.journal) == 1
     assert "nothing was kept" in session.stdout
-    measured = log.read_text().splitlines()[-12:]
+    measured = [line for line in log.read_text().splitlines() if line.endswith("False")]
     pairs = [measured[i : i + 4] for i in range(0, 12, 4)]
     assert all(len(set(pair)) == 1 for pair in pairs), pairs
     assert len({pair[0].split()[0] for pair in pairs}) == 3
@@ -288,7 +288,7 @@ def test_where_forking_is_unsafe_children_are_started_anew(
     session = project.autoloop(1, "--autoloop-proposer", ideas, environment=environment)
 
     assert refused.returncode == 4, refused.output
-    assert "threads are alive after the imports; write auto or spawn" in refused.output
+    assert "threads are alive; write auto or spawn" in refused.output
     assert session.decisions == [("keep", "")], session.output
     assert "2 threads are alive" in header(project)["launcher"]
 
