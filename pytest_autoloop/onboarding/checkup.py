@@ -47,6 +47,8 @@ class Checkup:
         self._wanted = wanted
         #: What is known so far; `problem` is what ended the checkup.
         self._found: dict[str, Any] = {"targets": [], "problem": None}
+        #: The standing orders, which every model is told.
+        self._directives = ""
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -80,6 +82,8 @@ class Checkup:
         program = config.rootpath / settings.program
         opening.check_program(config.rootpath, settings.program)
         self._found["program"] = program.is_file()
+        if program.is_file():
+            self._directives = program.read_text(encoding="utf-8", errors="replace")
         opening.check_clean(session, repository, results, program)
         self._tell("making worktrees")
         with set_up(session, settings, repository, legs, repository.head()) as places:
@@ -115,7 +119,10 @@ class Checkup:
         )
         found["mutants"] = tried.document(workplace.source, workplace.target.path)
         found["proposers"] = [
-            asdict(one) for one in expenses.of(settings, leg.target, workplace.source, leg.metrics)
+            asdict(one)
+            for one in expenses.of(
+                settings, leg.target, workplace.source, leg.metrics, self._directives
+            )
         ]
         return found
 

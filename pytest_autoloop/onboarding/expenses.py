@@ -46,24 +46,25 @@ class Expense:
 
 
 def of(
-    settings: Settings, target: Target, source: bytes, metrics: tuple[Metric, ...]
+    settings: Settings, target: Target, source: bytes, metrics: tuple[Metric, ...], directives: str
 ) -> tuple[Expense, ...]:
     """Return what each proposer of the settings takes for its first proposal.
 
-    The brief is the real one of a first experiment; four bytes count as a token, and nothing that
-    a model thinks is in it. Nothing is asked, though a server is looked for.
+    The brief is the real one of a first experiment, with the standing orders; four bytes count as
+    a token, and nothing that a model thinks is in it. Nothing is asked, though a server is looked
+    for.
     """
     specs = [*settings.proposers, settings.model_explore, settings.model_validate]
     named = [spec for spec in dict.fromkeys(specs) if spec]
+    readings = tuple(Reading(metric, None) for metric in metrics)
+    brief = Brief(1, target, source, readings, directives)
     if not named:
-        default = _expense(DEFAULT_PROPOSER, settings, target, source, metrics)
-        return (replace(default, named=False),)
-    return tuple(_expense(spec, settings, target, source, metrics) for spec in named)
+        return (replace(_expense(DEFAULT_PROPOSER, settings, brief), named=False),)
+    return tuple(_expense(spec, settings, brief) for spec in named)
 
 
-def _expense(
-    spec: str, settings: Settings, target: Target, source: bytes, metrics: tuple[Metric, ...]
-) -> Expense:
+def _expense(spec: str, settings: Settings, brief: Brief) -> Expense:
+    target, source = brief.target, brief.source
     kind = spec.partition(":")[0]
     if kind == "fixture":
         return Expense(spec, asks=True)
@@ -74,8 +75,6 @@ def _expense(
         server = server_from_spec(spec, os.environ)
     except UsageError as error:
         return Expense(kind, asks=True, fault=str(error))
-    readings = tuple(Reading(metric, None) for metric in metrics)
-    brief = Brief(1, target, source, readings)
     try:
         wanted = edit_format(source)
         told = "".join(message["content"] for message in build_messages(brief, wanted))
