@@ -310,7 +310,7 @@ class Evaluator:
     def _learn(self, run: Run) -> None:
         self.usual.update(judge.traces(run))
         if run.verdict is not None and run.verdict.claimed:
-            rest = unclaimed(run.verdict.claimed, run.exit.seconds)
+            rest = unclaimed(run.verdict.claimed, judge.busy(run))
             self._unclaimed = max(rest, self._unclaimed or 0.0)
 
     @contextmanager

@@ -47,7 +47,12 @@ class _Session:
         paths = {"specification": str(launch.specification), "output": str(launch.output)}
         answer = self._ask(launch.seconds + GRACE, {"run": {**paths, "seconds": launch.seconds}})
         try:
-            return Ended(int(answer["status"]), bool(answer["timed_out"]), int(answer["leftovers"]))
+            return Ended(
+                int(answer["status"]),
+                bool(answer["timed_out"]),
+                int(answer["leftovers"]),
+                float(answer["busy"]),
+            )
         except (KeyError, TypeError, ValueError) as error:
             raise EvaluationError(f"a standing session answered {answer!r}") from error
 
@@ -125,7 +130,9 @@ class ForkLauncher:
             seconds = time.monotonic() - started
             return Exit(-signal.SIGKILL, timed_out=False, seconds=seconds, lost=True)
         seconds = time.monotonic() - started
-        return Exit(ended.status, ended.timed_out, seconds, leftovers=ended.leftovers)
+        return Exit(
+            ended.status, ended.timed_out, seconds, leftovers=ended.leftovers, busy=ended.busy
+        )
 
     def prestart(self, *hash_seeds: int) -> None:
         """Start warm parents without waiting for them."""

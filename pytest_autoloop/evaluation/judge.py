@@ -85,6 +85,11 @@ def _failure(verdict: Verdict, required: frozenset[str]) -> tuple[Status, str, s
     return ("discard", "differential", finding, "") if finding else None
 
 
+def busy(run: Run) -> float:
+    """Return the seconds that a run took, without those of waiting where these are known."""
+    return run.exit.seconds if run.exit.busy is None else run.exit.busy
+
+
 def sample(
     run: Run,
     manifest: Manifest,
@@ -115,7 +120,7 @@ def sample(
     names = {metric.name for metric in manifest.fixtures}
     missing = sorted((names - set(verdict.metrics)) | (manifest.benchmarks - set(verdict.warm)))
     faulty = f"no result from {', '.join(missing)}" if missing else _impossible(verdict)
-    faulty = faulty or plausible(verdict.claimed, run.exit.seconds, unclaimed)
+    faulty = faulty or plausible(verdict.claimed, run.exit.seconds, busy(run), unclaimed)
     if faulty:
         return Decision("discard", "tampered", clean(faulty))
     return Sample(warm=verdict.warm, first=verdict.first, metrics=verdict.metrics)

@@ -105,7 +105,7 @@ class SpawnLauncher:
         told = Ended.read(launch.specification.parent)
         if told is None:
             return ended
-        return replace(ended, returncode=told.status, leftovers=told.leftovers)
+        return replace(ended, returncode=told.status, leftovers=told.leftovers, busy=told.busy)
 
     def prestart(self, *hash_seeds: int) -> None:
         """Begin nothing."""

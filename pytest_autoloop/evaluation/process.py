@@ -51,6 +51,8 @@ class Exit:
     lost: bool = False
     #: Processes that the child left running; they have been ended.
     leftovers: int = 0
+    #: As `supervise.Ended` has it; None when nobody has told.
+    busy: float | None = None
 
 
 class Running:

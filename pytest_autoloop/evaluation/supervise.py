@@ -8,8 +8,10 @@ import os
 import shutil
 import signal
 import sys
+import time
 import traceback
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.evaluation.containment.descendants import end_descendants
@@ -18,7 +20,6 @@ from pytest_autoloop.evaluation.process import end_with_parent, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 #: What a child ends with when it raised: sysexits.h, EX_SOFTWARE.
 _FAILED = 70
@@ -34,6 +35,9 @@ class Ended:
     timed_out: bool
     #: Processes that it left running; they have been ended.
     leftovers: int
+    #: Seconds that it took without those in which it waited for a processor; where the kernel does
+    #: not count those, seconds of processor time.
+    busy: float = 0.0
 
     def write(self, directory: Path) -> None:
         """Leave a note, once nothing is alive that could write another one."""
@@ -85,7 +89,7 @@ def watch(process: int, seconds: float, hangup: int | None = None) -> Ended:
 
     Its time is up, too, when nobody holds the other end of the descriptor `hangup` any more.
     """
-    finished = False
+    finished, started = False, time.monotonic()
     try:
         finished = wait_for(process, seconds, hangup)
     finally:
@@ -93,9 +97,24 @@ def watch(process: int, seconds: float, hangup: int | None = None) -> Ended:
         for kill in (os.killpg, os.kill):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 kill(process, signal.SIGKILL)
-        _, status = os.waitpid(process, 0)
+        taken, waited = time.monotonic() - started, _waited(process)
+        _, status, used = os.wait4(process, 0)
         leftovers = end_descendants() if _has_children() else 0
-    return Ended(os.waitstatus_to_exitcode(status), not finished, leftovers)
+    busy = used.ru_utime + used.ru_stime if waited is None else taken - waited
+    return Ended(os.waitstatus_to_exitcode(status), not finished, leftovers, busy)
+
+
+def _waited(process: int) -> float | None:
+    """Return the seconds in which a process waited for a processor; None where nobody counts.
+
+    Of a process that has ended and is not reaped: second field of /proc/PID/schedstat, nanoseconds
+    (Documentation/scheduler/sched-stats.rst).
+    """
+    with contextlib.suppress(OSError, ValueError):
+        ran, waited, _ = Path(f"/proc/{process}/schedstat").read_text(encoding="ascii").split()
+        if int(ran):
+            return int(waited) / 1e9
+    return None
 
 
 def _has_children() -> bool:

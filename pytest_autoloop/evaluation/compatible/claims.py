@@ -149,12 +149,17 @@ def _overhead(make_runner: Callable[..., Any]) -> float:
     return max(0.0, sorted(times)[len(times) // 2])
 
 
-def unclaimed(claimed: Mapping[str, float], wall: float) -> float:
-    """Return the seconds of a session in which no benchmark was timed."""
-    return wall - sum(claimed.values())
+def unclaimed(claimed: Mapping[str, float], busy: float) -> float:
+    """Return the seconds of a session in which no benchmark was timed, nor a processor waited for.
+
+    `busy` is what the session took without waiting for a processor, or of processor time.
+    """
+    return busy - sum(claimed.values())
 
 
-def plausible(claimed: Mapping[str, float], wall: float, usual: float | None = None) -> str:
+def plausible(
+    claimed: Mapping[str, float], wall: float, busy: float, usual: float | None = None
+) -> str:
     """Return why claims cannot be true of a session that the parent's clock saw; empty if not.
 
     `usual` is what `unclaimed` gave for the untouched target: a slow clock makes room for more
@@ -163,7 +168,7 @@ def plausible(claimed: Mapping[str, float], wall: float, usual: float | None = N
     total = sum(claimed.values())
     if total > wall:
         return f"benchmarks claim {total:.3g} s of a session that took {wall:.3g} s"
-    rest = unclaimed(claimed, wall)
+    rest = unclaimed(claimed, busy)
     if usual is not None and rest > _REST_FACTOR * usual + _REST_SLACK:
         return f"{rest:.3g} s of the session are claimed by no benchmark, usually {usual:.3g} s"
     return ""
