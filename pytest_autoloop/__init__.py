@@ -34,8 +34,8 @@ def __getattr__(name: str) -> object:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # Not kept here: a session in which a name appears late looks as if it was tampered with.
     found: object = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = found
     return found
 
 

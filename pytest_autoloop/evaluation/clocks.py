@@ -44,6 +44,7 @@ def timer(clock: Clock) -> str:
         global _descriptor  # noqa: PLW0603 - pytest-benchmark takes a clock by its name alone
         if _descriptor >= 0:  # in a fork, it still counts what the parent executes
             os.close(_descriptor)
+            _descriptor = -1
         _descriptor = _counter()
         return f"{__name__}.instructions"
     return {"wall": "time.perf_counter", "cpu": "time.process_time"}[clock]
