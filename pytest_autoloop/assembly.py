@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_autoloop import opening
@@ -279,6 +279,7 @@ def _header(
         "commit": workplace.commit,
         "proposer": proposer.name,
         "launcher": workplace.runner.launcher.description,
+        "worker_mb": None if baseline.memory is None else asdict(baseline.memory),
         "sandbox": workplace.runner.sandbox.names,
         "assurance": workplace.evaluator.assurance,
         "not_isolated": baseline.not_isolated,

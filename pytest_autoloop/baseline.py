@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from pytest_autoloop.evaluation.launchers import Memory
     from pytest_autoloop.evaluation.protocol import Phase, Verdict
     from pytest_autoloop.evaluation.runner import Run
     from pytest_autoloop.model import Metric
@@ -80,6 +81,8 @@ class Baseline:
     weak: str = ""
     #: The target is Python, and no score changes with its layout and comments.
     program: bool = False
+    #: What one worker holds; None where that is not known.
+    memory: Memory | None = None
 
 
 def establish(
@@ -121,7 +124,7 @@ def establish(
     evaluator.limits = Limits.after(run.exit.seconds, timeout)
     written = frozenset(workplace.pool.put_back("candidate"))
     evaluator.usual.update(judge.traces(run))
-    get_ahead(workplace, run)
+    memory = get_ahead(workplace, run)
     with watched.phase("checking isolation"):
         not_isolated, weak = isolate(workplace, run, manifest)
         if not_isolated:
@@ -150,6 +153,7 @@ def establish(
         not_isolated=not_isolated,
         weak=weak,
         program=program,
+        memory=memory,
     )
 
 

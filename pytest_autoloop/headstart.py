@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_autoloop.evaluation.launchers import Memory
 from pytest_autoloop.evaluation.protocol import KEPT_SEEDS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from pytest_autoloop.evaluation.protocol import Verdict
     from pytest_autoloop.evaluation.runner import Run
     from pytest_autoloop.workplace import Workplace
@@ -32,14 +35,17 @@ def first_run(workplace: Workplace, *, recorded: bool) -> Run:
     return evaluator.run_guards(max_failures=0, recorded=recorded)
 
 
-def get_ahead(workplace: Workplace, run: Run) -> None:
-    """Let later children begin as far ahead as they come to the same result as the first run's."""
+def get_ahead(workplace: Workplace, run: Run) -> Memory | None:
+    """Let later children begin as far ahead as they come to the same result as the first run's.
+
+    Returns what a worker holds then: the session that its children are forked from, and one child.
+    """
     evaluator, runner = workplace.evaluator, workplace.runner
     first = run.verdict
     assert first is not None
     evaluator.scoring = first.scoring or None
     if run.exit.seconds > _LONG:
-        return
+        return None
     launcher = runner.launcher
     launcher.learn(first.imported, first.early)
     if launcher.ahead:
@@ -51,8 +57,17 @@ def get_ahead(workplace: Workplace, run: Run) -> None:
         workplace.pool.reset("candidate")
         other = _other(first, again.verdict)
         if not other:
-            return
+            assert again.verdict is not None
+            return _worker(launcher.memory(), again.verdict.memory)
         launcher.fall_back(f"{other} came to another result")
+    return None
+
+
+def _worker(sessions: Sequence[Memory], child: Mapping[str, float]) -> Memory | None:
+    if not sessions or not child:
+        return None
+    last = sessions[-1]
+    return Memory(last.pss + child["pss"], last.private + child["private"])
 
 
 def _other(first: Verdict, again: Verdict | None) -> str:

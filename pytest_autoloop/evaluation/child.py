@@ -30,6 +30,7 @@ from pytest_autoloop.evaluation.imports import (
 )
 from pytest_autoloop.evaluation.isolated import given
 from pytest_autoloop.evaluation.isolated.contract import CandidateFault
+from pytest_autoloop.evaluation.preload import memory
 from pytest_autoloop.evaluation.process import end_with_parent
 from pytest_autoloop.evaluation.profile import Sampler
 from pytest_autoloop.evaluation.protocol import LOADED, RUNNING, ChildSpec, Verdict
@@ -297,6 +298,7 @@ class Child:
         if spec.trusted:
             verdict.foreign = self._executed.found()
             verdict.imported = imported(Path(spec.checkout), Path(spec.worktree))
+            verdict.memory = memory()
         self._subject.fill(verdict, self._inputs)
         self._private.write(verdict.to_bytes())
         self._private.close()

@@ -153,6 +153,8 @@ class Verdict:
     foreign: str = ""
     #: Modules from outside of the project that are imported by now, in the order of their import.
     imported: list[str] = field(default_factory=list)
+    #: What the process holds in MB, as `preload.memory` has it.
+    memory: dict[str, float] = field(default_factory=dict)
     #: What of the project asks to be there before a session begins, such as hooks of a conftest.
     early: list[str] = field(default_factory=list)
     #: POSIX paths below the worktree of the files that hold benchmarks and metrics.

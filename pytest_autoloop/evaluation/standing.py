@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import math
 import os
 import random
 import sys
@@ -125,11 +126,16 @@ class Standing:
             stream.flush()
         if self._level == "session":
             fingerprints.settle()
+        become_supervisor()
+        self._begun = True
+        # So that the first child does not differ from the others in what it gets from here.
+        process = os.fork()
+        if not process:
+            os._exit(0)
+        ended = watch(process, math.inf, self._channel.fileno())
         gc.collect()
         # What exists now is never collected in a child: its memory stays shared.
         gc.freeze()
-        become_supervisor()
-        self._begun = True
         self._channel.send({"ready": True})
         while (request := self._channel.receive()) is not None:
             if "memory" in request:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pytest_autoloop.model import Experiment, Row
 
 _LISTED = 5
+#: What a launcher says of itself when nothing keeps it from being ahead of its children.
+_FASTEST = "forkserver (session)"
 #: Narrower terminals break lines themselves.
 _NARROW = 40
 
@@ -41,6 +43,27 @@ def wrapped(line: str, width: int | None, begun: int = 0) -> str:
         break_on_hyphens=False,
     )
     return "\n".join(found)[begun:]
+
+
+def assured(campaign: Campaign, *, verbose: bool) -> list[str]:
+    """Tell how far candidates are kept from those who judge them, and how children are started.
+
+    Where they begin as far ahead as they can, only who asks for more is told of it.
+    """
+    baseline, launcher = campaign.baseline, campaign.workplace.runner.launcher.description
+    told = f"assurance: {campaign.workplace.evaluator.assurance}"
+    if baseline.not_isolated:
+        told += f" ({baseline.not_isolated})"
+    elif baseline.weak:
+        told += f" (fresh inputs: {baseline.weak})"
+    if launcher == _FASTEST and not verbose:
+        return [told]
+    lines = [told, f"launcher: {launcher}"]
+    if verbose and baseline.memory is not None:
+        memory = baseline.memory
+        shared = f"a worker holds {memory.pss:.0f} MB (PSS), {memory.private:.0f} MB of it alone"
+        lines.append(f"memory: {shared}")
+    return lines
 
 
 def went_on(last: int | None, mended: Sequence[str], pending: Sequence[int]) -> list[str]:

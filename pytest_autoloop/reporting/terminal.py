@@ -175,14 +175,9 @@ class Terminal:
             self.say(f"interrupted: {told}")
 
     def assured(self, campaign: Campaign) -> None:
-        """Say how far candidates are kept from those who judge them."""
-        baseline = campaign.baseline
-        told = f"assurance: {campaign.workplace.evaluator.assurance}"
-        if baseline.not_isolated:
-            told += f" ({baseline.not_isolated})"
-        elif baseline.weak:
-            told += f" (fresh inputs: {baseline.weak})"
-        self.say(told)
+        """Say how far candidates are kept from those who judge them, and how children start."""
+        for line in lines.assured(campaign, verbose=self._verbosity > 0):
+            self.say(line)
 
     def audited(self, audit: Audit | None) -> None:
         """Take the audit's result for the summary."""
