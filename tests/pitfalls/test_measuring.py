@@ -40,11 +40,13 @@ SIZE = """
 """
 
 
+#: What a candidate does while it is measured, and the reason of its discard.
 TRICKS = {
-    "its harness": '(HERE / "cost.txt").write_text("1")',
-    "the incumbent's harness": '(HERE.parent / "incumbent" / "cost.txt").write_text("9")',
-    "the incumbent": '(HERE.parent / "incumbent" / "double.py").write_text("slow = 1")',
-    "itself": 'pathlib.Path(__file__).write_text("fast = 1")',
+    '(HERE / "cost.txt").write_text("1")': "tampered",
+    # Both sides are measured in one worktree; what is written in another is nobody's.
+    '(HERE.parent / "incumbent" / "cost.txt").write_text("9")': "no-gain",
+    '(HERE.parent / "incumbent" / "double.py").write_text("slow = 1")': "no-gain",
+    'pathlib.Path(__file__).write_text("fast = 1")': "tampered",
 }
 
 
@@ -54,10 +56,11 @@ def test_a_file_that_is_changed_while_measuring_is_tampering(project: Project) -
         {**MODULE, "conftest.py": SIZE, "cost.txt": "5", "test_other.py": "def test_it(): pass"}
     )
 
-    ideas = project.ideas(*(TRICK.format(trick=trick) for trick in TRICKS.values()))
+    ideas = project.ideas(*(TRICK.format(trick=trick) for trick in TRICKS))
     session = project.autoloop(len(TRICKS), "--autoloop-proposer", ideas, *OPEN, environment=BARE)
 
-    assert session.decisions == [("discard", "tampered")] * len(TRICKS), session.output
+    expected = [("discard", reason) for reason in TRICKS.values()]
+    assert session.decisions == expected, session.output
 
 
 def test_a_cache_on_disk_does_not_reach_the_next_run(project: Project) -> None:

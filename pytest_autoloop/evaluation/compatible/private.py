@@ -4,6 +4,10 @@ The parent makes the file, leaves a random token in it and keeps a descriptor. T
 first thing, takes the token, and removes the name: what is imported later finds no path to write
 to, and without the token what it writes is not believed. This hinders a search, it does not make
 one impossible: the child's own memory holds both.
+
+Nothing is ever cut off the file, though what is written may be shorter than before: its length is
+in it. A file that was emptied and written again is sent to the disk by some file systems (ext4)
+when it is closed, which takes a millisecond.
 """
 
 from __future__ import annotations
@@ -20,9 +24,11 @@ if TYPE_CHECKING:
 
 # Bound now: what is imported later replaces what others look up.
 _open, _close, _read, _write, _exit = os.open, os.close, os.read, os.write, os._exit
-_seek, _truncate = os.lseek, getattr(os, "ftruncate", None)
+_seek = os.lseek
 _sha256 = hashlib.sha256
 _TOKEN = 32
+#: Bytes that tell how long the content is.
+_LENGTH = 8
 #: Descriptors below are where a search begins.
 _LOWEST = 40
 
@@ -48,7 +54,9 @@ class Reserved:
         whole = b""
         while len(whole) < size and (part := _read(self._descriptor, size - len(whole))):
             whole += part
-        head, content = whole[:_TOKEN], whole[_TOKEN:]
+        head, rest = whole[:_TOKEN], whole[_TOKEN:]
+        length = int.from_bytes(rest[:_LENGTH], "little")
+        content = rest[_LENGTH : _LENGTH + length]
         return content if head == _seal(self._token, content) else None
 
     def close(self) -> None:
@@ -73,14 +81,13 @@ class Private:
         finally:
             _close(reading)
         self._descriptor = private_file(path)
-        _cut(self._descriptor)
+        _write(self._descriptor, bytes(_TOKEN))
         remove(path)
 
     def write(self, content: bytes) -> None:
         """Replace what was written before."""
-        whole = _seal(self._token, content) + content
+        whole = _seal(self._token, content) + len(content).to_bytes(_LENGTH, "little") + content
         _seek(self._descriptor, 0, os.SEEK_SET)
-        _cut(self._descriptor)
         while whole:
             whole = whole[_write(self._descriptor, whole) :]
 
@@ -140,8 +147,3 @@ def finish(status: int = 0) -> NoReturn:
 
 def _seal(token: bytes, content: bytes) -> bytes:
     return _sha256(token + content).digest()
-
-
-def _cut(descriptor: int) -> None:
-    if _truncate is not None:
-        _truncate(descriptor, 0)
