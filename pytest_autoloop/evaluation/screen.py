@@ -6,6 +6,7 @@ import ast
 import hashlib
 import warnings
 from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.evaluation.static.screen import findings
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _LISTED = 5
 
 
+@lru_cache(maxsize=64)
 def fingerprint(content: bytes, *, program: bool) -> str:
     """Return what two candidates share when they are the same.
 

@@ -173,17 +173,16 @@ class Chronicle:
         Raises:
             KeyError: there is none of one of the numbers.
         """
-        query = "SELECT lean FROM experiments WHERE number = ?"
+        query = "SELECT number, lean FROM experiments WHERE number IN "
         wanted = list(numbers)
 
         def fetch(index: Index) -> list[Experiment]:
-            found = []
-            for number in wanted:
-                texts = index.ask(query, number)
-                if not texts:
-                    raise KeyError(number)
-                found.append(lean_from(texts[0][0]))
-            return found
+            found: dict[int, Experiment] = {}
+            for begun in range(0, len(wanted), _BATCH):
+                batch = wanted[begun : begun + _BATCH]
+                texts = index.ask(f"{query}({', '.join('?' * len(batch))})", *batch)
+                found |= {number: lean_from(text) for number, text in texts}
+            return [found[number] for number in wanted]
 
         return self._ask(fetch)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import zlib
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.history.journal import record_failure
@@ -157,8 +158,11 @@ class Words(dict[bytes, str]):
         return self.setdefault(blob, blob.decode("utf-8", "surrogatepass"))
 
 
+@lru_cache(maxsize=512)
 def lean_from(text: str) -> Experiment:
-    """Return the experiment of the column `lean`.
+    """Return the experiment of the column `lean`; the same object for the same text.
+
+    Each brief tells the last few hundred again.
 
     Raises:
         ValueError, JournalError: it is damaged.
