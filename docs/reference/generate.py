@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import inspect
 import re
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,9 +96,13 @@ def _commands() -> Iterator[str]:
     groups = (a for a in parser()._actions if isinstance(a, argparse._SubParsersAction))
     for name, command in next(groups).choices.items():
         arguments = [a for a in command._actions if a.dest not in {"help", "json"}]
-        usage = " ".join((name, *map(_used, arguments)))
-        yield from ("", f"## {name}", "", f"`pytest-autoloop {usage}`", "")
-        yield _coded(command.description)
+        # Within brackets no line is broken.
+        parts = (_used(argument).replace(" ", "\0") for argument in arguments)
+        usage = " ".join(("pytest-autoloop", name, *parts))
+        lines = textwrap.wrap(usage, _WIDE, subsequent_indent="    ", break_on_hyphens=False)
+        yield from ("", f"## {name}", "", "```text")
+        yield from (line.replace("\0", " ") for line in lines)
+        yield from ("```", "", _coded(command.description))
         if arguments:
             yield ""
             rows = ((_named(a), _cell(a.help or "")) for a in arguments)
@@ -129,9 +134,8 @@ def _flag(action: argparse.Action) -> str:
 
 def _named(action: argparse.Action) -> str:
     shorter = [name for name in action.option_strings if not name.startswith("--")]
-    return ", ".join(
-        map(_code, (*shorter, _flag(action) if shorter else _used(action).strip("[]")))
-    )
+    name = _flag(action) if action.option_strings else _value(action)
+    return ", ".join(map(_code, (*shorter, name)))
 
 
 def _hooks() -> Iterator[str]:
@@ -200,7 +204,9 @@ def _cell(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    return f"`{text.strip()}`".replace("|", r"\|")
+    """Return code for a cell; a bar in it is written as what every reader of Markdown takes."""
+    found = f"`{text.strip()}`"
+    return found if "|" not in text else f"<code>{text.strip().replace('|', '&#124;')}</code>"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
