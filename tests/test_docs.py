@@ -24,6 +24,11 @@ from sybil import Sybil
 from sybil.parsers.markdown.lexers import RawFencedCodeBlockLexer
 
 from pytest_autoloop.cli import parser
+from pytest_autoloop.harness.specifications import (
+    SPECIFICATION,
+    MetricSpecification,
+    TargetSpecification,
+)
 from pytest_autoloop.option_table import LISTS, OPTIONS
 from tests.projects import clean_environment, git
 
@@ -210,6 +215,21 @@ def test_the_first_try_of_the_readme_goes_as_it_says(tmp_path: Path) -> None:
     said = shell.run(commands[2])
     assert re.search(r"^autoloop::001 .* cache fib with functools.cache$", said, re.MULTILINE)
     assert "experiment in" in said
+
+
+def test_the_python_of_the_readme_declares_fixtures() -> None:
+    """Its blocks, one after the other, as a conftest: pytest finds a target and a metric."""
+    namespace: dict[str, object] = {}
+    for example in examples(README):
+        if example.parsed.language == "python":
+            exec(example.parsed.text, namespace)
+    assert [kind_of(namespace[name]) for name in ("target", "accuracy")] == ["target", "metric"]
+
+
+def kind_of(fixture: object) -> str:
+    """Return what a fixture was declared as."""
+    kinds = {TargetSpecification: "target", MetricSpecification: "metric"}
+    return kinds[type(getattr(fixture, SPECIFICATION))]
 
 
 def test_ci_finds_the_command_that_tests_the_project() -> None:
