@@ -31,6 +31,7 @@ from pytest_autoloop.evaluation.supervise import become_supervisor
 #: What children use of this package, and import late where it is not needed.
 _OWN = (
     "pytest_autoloop.evaluation.standing",
+    "pytest_autoloop.harness.decorators",
     "pytest_autoloop.evaluation.isolated.api",
     "pytest_autoloop.evaluation.isolated.trusted",
 )
