@@ -75,7 +75,8 @@ class Setting:
     @property
     def command(self) -> list[str]:
         """The beginning of every command line."""
-        plugins = [f"-p{name}" for name in _NEEDED] if self.lean else []
+        # It starts a thread beside pytest-xdist, so that no session can stand configured.
+        plugins = [f"-p{name}" for name in _NEEDED] if self.lean else ["-pno:rerunfailures"]
         return [sys.executable, "-m", "pytest", "-q", *plugins]
 
 
