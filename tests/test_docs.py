@@ -1,9 +1,8 @@
 """What README and tutorial tell to type is typed, in their order; what they show is what comes.
 
-Pages that are followed, block by block, in an empty directory: the tutorial and the page on own
-parts. README's first try runs on the examples. Of all other commands in all pages, which need a
-model, a night or another project, the words are checked: commands, options and their values are
-such as there are.
+Some pages are followed in an empty directory, the tutorial block by block. README's first try runs
+on the examples. Of all other commands in all pages, which need a model, a night or another project,
+the words are checked: commands, options and their values are such as there are.
 """
 
 from __future__ import annotations
@@ -42,6 +41,10 @@ README, DOCS = ROOT / "README.md", ROOT / "docs"
 PAGES = [README, *sorted(DOCS.rglob("*.md"))]
 FLAGS = {option.flag: option for option in OPTIONS}
 INI_KEYS = {*LISTS, *(option.ini for option in OPTIONS if option.ini)}
+#: Pages that are followed; of the tutorial no block is left out.
+FOLLOWED = ("tutorial.md", "how-to/extend.md", "how-to/prompts.md")
+#: What somebody types who labels messages.
+ANSWERS = "\nurgent\n\n\nurgent\n\n"
 #: Written as ini keys are, but fixtures.
 FIXTURES = {"autoloop_baseline", "autoloop_inputs"}
 PLUGINS = ("-ppytest_autoloop.plugin", "-ppytest_benchmark.plugin", "-ppytest_timeout")
@@ -146,13 +149,13 @@ class Shell:
             "PYTEST_ADDOPTS": " ".join(("--benchmark-max-time=0.02", *PLUGINS)),
         }
 
-    def run(self, command: str) -> str:
+    def run(self, command: str, typed: str = "") -> str:
         """Run a command, and return all that it printed; it must succeed."""
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", command],
             cwd=self.directory,
             env=self._environment,
-            stdin=subprocess.DEVNULL,
+            input=typed,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -175,23 +178,26 @@ def is_installing(command: str) -> bool:
 
 @posix
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
-@pytest.mark.parametrize("name", ["tutorial.md", "how-to/extend.md"])
+@pytest.mark.parametrize("name", FOLLOWED)
 def test_a_page_goes_as_it_says(name: str, tmp_path: Path) -> None:
     """Its files are written and its commands run, in their order; they print what it shows."""
     shell, written = Shell(tmp_path), set[str]()
     for example in examples(DOCS / name):
         block: Block = example.parsed
-        assert block.title or block.language == "console", f"line {example.line} is not followed"
+        followed = block.title or block.language == "console"
+        assert followed or name != "tutorial.md", f"line {example.line} is not followed"
         if block.title:
             # A file that is given in pieces goes on; one that a command wrote is replaced.
-            mode = "a" if block.title in written else "w"
-            with (shell.directory / block.title).open(mode, encoding="utf-8") as file:
+            mode, path = "a" if block.title in written else "w", shell.directory / block.title
+            path.parent.mkdir(exist_ok=True)
+            with path.open(mode, encoding="utf-8") as file:
                 file.write(block.text)
             written.add(block.title)
-        for command, lines in block.commands():
+        for command, lines in block.commands() if block.language == "console" else ():
             if is_installing(command):
                 continue
-            said, place = shell.run(command), f"{name}:{example.line}: $ {command}"
+            typed = ANSWERS if "--golden-inputs" in command else ""
+            said, place = shell.run(command, typed), f"{name}:{example.line}: $ {command}"
             wanted = "\n".join(lines)
             assert pattern(lines).fullmatch(said), f"{place}\n{said}\ninstead of\n{wanted}"
 
