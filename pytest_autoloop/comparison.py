@@ -52,6 +52,8 @@ class Comparison:
     pairs: list[Pair] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     progress: Progress = field(default_factory=Unwatched)
+    #: Why the last audit could not be made.
+    fault: str = ""
     _since_control: int = 0
     #: The last control pair was out of the ordinary: the machine has become noisier.
     _noisier: bool = False
@@ -113,7 +115,9 @@ class Comparison:
         self.evaluator.begin_comparison(fresh=True)
         exact = all(metric.name in self.calibration.exact for metric in policy.metrics)
         for _ in range(1 if exact else _AUDIT_PAIRS):
-            if self._measure("audit") is not None:
+            failure = self._measure("audit")
+            if failure is not None:
+                self.fault = failure.detail or failure.reason
                 return None
         effect = verdict.overall(self.pairs, self.calibration, policy)
         primary = policy.series(self.pairs, self.calibration)[0]

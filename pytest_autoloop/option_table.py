@@ -25,7 +25,7 @@ OPTIONS = (
     Option(
         "--autoloop-proposer",
         "Who suggests edits: rules (default), sweep, replay:FOLDER, openai:MODEL, claude, "
-        "command:CMD, ... (see README); several make a team",
+        "command:CMD, ... (see docs/proposers.md); several make a team",
         "SPEC",
         ini="autoloop_proposers",
         many=True,

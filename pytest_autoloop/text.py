@@ -65,6 +65,8 @@ def effect(found: Effect, direction: Direction) -> str:
     if first is not None and abs(first - found.log_gain) > _FACTOR_FROM:
         on = f", first calls {factor(first)}"
     if found.log_gain >= _FACTOR_FROM:
+        if found.low == found.high:
+            return f"{factor(found.log_gain)} better{on}"
         return f"{factor(found.log_gain)} better [{factor(found.low)}, {factor(found.high)}]{on}"
     sign = 1 if direction == "higher" else -1
     centre = _percent(sign * found.log_gain)

@@ -10,7 +10,7 @@ from pytest_autoloop.ablation import kept_changes, minimise, told
 from pytest_autoloop.applying import Source, at_the_end, ends
 from pytest_autoloop.assembly import begin, budget_of
 from pytest_autoloop.audits import record_audit
-from pytest_autoloop.errors import AutoloopError, UsageError
+from pytest_autoloop.errors import AutoloopError, EvaluationError, UsageError
 from pytest_autoloop.loop import Loop
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pytest_autoloop.assembly import Records
     from pytest_autoloop.campaign import Campaign, Listener
+    from pytest_autoloop.comparison import Audit
     from pytest_autoloop.history.repository import Repository
     from pytest_autoloop.interrupts import Interrupts
     from pytest_autoloop.model import Effect, Experiment
@@ -128,6 +129,17 @@ class Tour:
             self._conclude(campaign)
         return loop
 
+    def _audit(self, campaign: Campaign) -> Audit | None:
+        """Audit a result; where that fails, say why: what was kept is recorded all the same."""
+        try:
+            audit = campaign.audit()
+            fault = campaign.judge.comparison.fault
+        except EvaluationError as error:
+            audit, fault = None, str(error)
+        if audit is None:
+            self.terminal.note(f"the audit could not be made: {fault}")
+        return audit
+
     def _conclude(self, campaign: Campaign) -> None:
         """Audit a target's result, and look for what of it is not needed."""
         self._concluded.append(campaign.workplace.target.name)
@@ -137,7 +149,7 @@ class Tour:
         self.live.announce(
             "auditing", "auditing: the first commit against the best, on fresh pairs"
         )
-        audit = campaign.audit()
+        audit = self._audit(campaign)
         self.terminal.audited(audit)
         self._audited.append(audit.effect if audit else None)
         if audit is not None:

@@ -177,7 +177,7 @@ def audited(ending: Ending) -> str:
     """Say what the gain is on fresh measurements."""
     audit = ending.audit
     if audit is None:
-        return "not audited: the session ended early"
+        return "not audited"
     parts = [f"audited gain {text.gain(audit.effect)}"]
     if audit.first_calls is not None:
         parts.append(f"on first calls {text.gain(audit.first_calls)}")

@@ -125,7 +125,7 @@ def test_ideas_that_failed_are_named_where_they_were_gathered() -> None:
 def test_the_result_is_what_was_audited() -> None:
     """With what was claimed beside it."""
     won = replace(PLAIN, kept=1, best=experiment(1), claimed=math.log(2.1))
-    assert ending.result(won) == "time 4 ms → 2 ms · not audited: the session ended early"
+    assert ending.result(won) == "time 4 ms → 2 ms · not audited"
     audit = Audit(Effect(math.log(2), math.log(1.9), math.log(2.1)), gained(0.5))
     told = ending.result(replace(won, audit=audit))
     assert told.startswith("time 4 ms → 2 ms · audited gain 2× [1.9×, 2.1×] · on first calls 1.65×")
