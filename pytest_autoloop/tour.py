@@ -154,7 +154,10 @@ class Tour:
         self._audited.append(audit.effect if audit else None)
         if audit is not None:
             name, journal = campaign.workplace.target.name, campaign.ledger.journal
-            record_audit(journal, name, campaign.best, audit.effect)
+            try:
+                record_audit(journal, name, campaign.best, audit.effect)
+            except AutoloopError as error:  # what was kept is recorded, and this is told below
+                self.terminal.note(str(error))
         if not self.plan.settings.ablate:
             return
         path, best = campaign.workplace.target.path, campaign.read(campaign.best)
