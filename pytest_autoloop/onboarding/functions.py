@@ -15,6 +15,27 @@ _MANY = frozenset({"VAR_POSITIONAL", "VAR_KEYWORD"})
 
 
 @dataclass(frozen=True, slots=True)
+class Module:
+    """The target as a module that tests import."""
+
+    #: Dotted; empty when no test imports it.
+    name: str
+    #: Its package has something else of this name, such as a function that it gives away: then
+    #: ``import a.b`` is no way to it.
+    hidden: bool = False
+
+    @property
+    def imported(self) -> str:
+        """What imports it, as source."""
+        return f"import sys\n\nimport {self.name}" if self.hidden else f"import {self.name}"
+
+    @property
+    def source(self) -> str:
+        """What it is called in the source after that."""
+        return f'sys.modules["{self.name}"]' if self.hidden else self.name
+
+
+@dataclass(frozen=True, slots=True)
 class Parameter:
     """One parameter."""
 

@@ -93,7 +93,11 @@ class Recorder:
             found.append(_replayed(name, function, calls))
         answer(
             self._wanted,
-            {"module": "" if module is None else module.__name__, "functions": found},
+            {
+                "module": "" if module is None else module.__name__,
+                "hidden": module is not None and _hidden(module),
+                "functions": found,
+            },
         )
 
 
@@ -118,6 +122,12 @@ def _module_of(path: str) -> ModuleType | None:
         if isinstance(file, str) and str(Path(file).resolve()) == path and name != "__main__":
             return module
     return None
+
+
+def _hidden(module: ModuleType) -> bool:
+    """Tell whether something else has the module's name in its package."""
+    package, _, name = module.__name__.rpartition(".")
+    return bool(package) and getattr(sys.modules.get(package), name, module) is not module
 
 
 def _functions(module: ModuleType, path: str) -> dict[str, Callable[..., Any]]:

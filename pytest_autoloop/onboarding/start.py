@@ -17,16 +17,15 @@ from pytest_autoloop.onboarding.files import (
     planned,
     shown,
 )
-from pytest_autoloop.onboarding.functions import function_from
+from pytest_autoloop.onboarding.functions import Function, Module, function_from
 from pytest_autoloop.onboarding.templates import read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_autoloop.onboarding.functions import Function
-
 Goal: TypeAlias = Literal["speed", "accuracy", "size", "memory"]
 GOALS: tuple[Goal, ...] = get_args(Goal)
+Recorded: TypeAlias = tuple[Module, tuple[Function, ...]]
 _RULES = {
     "speed": "Do not trade memory or start-up time for speed without saying so",
     "accuracy": "No example of the golden set, nor a part of one, belongs into the file",
@@ -78,9 +77,9 @@ class Start:
     files: list[Planned] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     #: What the generated tests are made of, to leave a function out again: the target as it is
-    #: named, its dotted name, and its functions.
+    #: named, its module, and its functions.
     name: str = ""
-    module: str = ""
+    module: Module = field(default_factory=lambda: Module(""))
     functions: tuple[Function, ...] = ()
 
 
@@ -105,8 +104,8 @@ def survey(root: Path, arguments: Sequence[str]) -> Project:
     return Project(root=root, **found)
 
 
-def record(root: Path, target: Path, arguments: Sequence[str]) -> tuple[str, tuple[Function, ...]]:
-    """Run the tests, and return the target's dotted name with what they call of it.
+def record(root: Path, target: Path, arguments: Sequence[str]) -> Recorded:
+    """Run the tests, and return the target's module with what they call of it.
 
     Raises:
         UsageError: pytest cannot run there.
@@ -119,7 +118,8 @@ def record(root: Path, target: Path, arguments: Sequence[str]) -> tuple[str, tup
             "`pytest` run there first"
         )
     found = finished.found
-    return str(found["module"]), tuple(map(function_from, found["functions"]))
+    module = Module(str(found["module"]), bool(found["hidden"]))
+    return module, tuple(map(function_from, found["functions"]))
 
 
 def plan(
@@ -127,7 +127,7 @@ def plan(
     target: Path,
     goal: Goal,
     *,
-    module: str,
+    module: Module,
     functions: tuple[Function, ...],
     chosen: str = "",
     symbol: str = "",
@@ -138,7 +138,7 @@ def plan(
         project: what is there.
         target: the file, absolute.
         goal: what is to become better.
-        module: the target's dotted name; empty when no test imports it.
+        module: the target's; without a name when no test imports it.
         functions: what its tests call.
         chosen: the function to time; by default the hottest.
         symbol: the one function or class of it that may change; empty for all of it.
@@ -154,14 +154,13 @@ def plan(
     if goal == "memory":
         peak = tests / f"peak_memory_of_{target.stem}.py"
         values["peak"] = shown(peak, project.root)
-        rows = writing.memory_calls(functions)
-        text = read("peak_memory").substitute(path=name, module=module, rows=rows)
-        if not rows:
+        text = writing.peak_memory(name, module, functions)
+        if not text:
             raise UsageError(f"no test calls a function of {name}: write one first, then this")
         start.files.append(planned(peak, formatted(text, peak), "measures the peak of memory"))
     _declare(start, project, read(f"conftest_{goal}").substitute(values))
     _orders(start, project, name, goal, values["what"])
-    if not module:
+    if not module.name:
         start.notes.append(
             f"no test imports {name}, so no guards could be made from calls: write a test that "
             "calls it, and run this again"
@@ -275,7 +274,7 @@ def _orders(start: Start, project: Project, name: str, goal: Goal, what: str) ->
     start.files.append(planned(path, text, "standing orders for who proposes"))
 
 
-def _score(start: Start, project: Project, name: str, module: str, chosen: str) -> None:
+def _score(start: Start, project: Project, name: str, module: Module, chosen: str) -> None:
     """Plan a first benchmark.
 
     Raises:
@@ -298,7 +297,7 @@ def _score(start: Start, project: Project, name: str, module: str, chosen: str) 
     start.files.append(planned(path, formatted(text, path), f"times {function.name}"))
 
 
-def _guards(start: Start, project: Project, name: str, module: str) -> None:
+def _guards(start: Start, project: Project, name: str, module: Module) -> None:
     tests = project.root / project.tests_in
     path = tests / _as_it_is(name)
     text = writing.characterisation(name, module, start.functions, _again(name))
@@ -330,7 +329,7 @@ def _guards(start: Start, project: Project, name: str, module: str) -> None:
 
 
 def recorded_again(
-    project: Project, target: Path, module: str, functions: tuple[Function, ...]
+    project: Project, target: Path, module: Module, functions: tuple[Function, ...]
 ) -> Planned:
     """Return the recorded behaviour of a target anew, in place of what was recorded before.
 

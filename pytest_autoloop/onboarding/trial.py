@@ -67,7 +67,7 @@ def write_and_try(
     still, said_again = _failing(root, [one.path for one in _tests(smaller)])
     if names:
         notes.append(
-            f"{', '.join(sorted(names))}: no guard was written, it does not give the same again "
+            f"{', '.join(sorted(names))}: no guard was written, for it fails on the code as it is "
             f"({_reason(said)})"
         )
     broken = {root / node.partition("::")[0] for node in still}

@@ -12,7 +12,7 @@ from pytest_autoloop.onboarding.templates import read
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_autoloop.onboarding.functions import Function, Work
+    from pytest_autoloop.onboarding.functions import Function, Module, Work
 
 #: Recorded calls of one function that are written down.
 _CASES = 12
@@ -20,7 +20,7 @@ _CASES = 12
 _LONG = 80
 
 
-def differential(path: str, module: str, functions: Sequence[Function]) -> str:
+def differential(path: str, module: Module, functions: Sequence[Function]) -> str:
     """Return a test module that compares with the original on generated inputs.
 
     Empty when there is no function whose arguments are known.
@@ -28,11 +28,11 @@ def differential(path: str, module: str, functions: Sequence[Function]) -> str:
     tests = [text for function in functions if (text := _differential_test(module, function))]
     if not tests:
         return ""
-    head = read("test_like_the_original").substitute(path=path, module=module)
+    head = read("test_like_the_original").substitute(path=path, imported=module.imported)
     return head.rstrip("\n") + "\n\n\n" + "\n\n\n".join(tests) + "\n"
 
 
-def _differential_test(module: str, function: Function) -> str:
+def _differential_test(module: Module, function: Function) -> str:
     """Return one test; empty when nothing is known of an argument that has to be given."""
     if not function.plain and (function.cases or not function.parameters):
         return ""
@@ -55,7 +55,7 @@ def _differential_test(module: str, function: Function) -> str:
     name = function.name
     lines = ["@THOROUGH", "@given("]
     lines += [f"    {key}={value}," for key, value in given.items()]
-    call = f"{module}.{name}, autoloop_baseline.{name}, {', '.join(called)}"
+    call = f"{module.source}.{name}, autoloop_baseline.{name}, {', '.join(called)}"
     lines += [
         ")",
         f"def test_{name}_does_what_the_original_does(autoloop_baseline, {', '.join(given)}):",
@@ -72,7 +72,7 @@ def _is_given(function: Function, place: int, kind: str) -> bool:
     return any(set(case.keywords) - names for case in function.cases)
 
 
-def characterisation(path: str, module: str, functions: Sequence[Function], again: str) -> str:
+def characterisation(path: str, module: Module, functions: Sequence[Function], again: str) -> str:
     """Return a test module with recorded calls and what they give; empty without any.
 
     `again` is the command line that records anew.
@@ -92,18 +92,18 @@ def characterisation(path: str, module: str, functions: Sequence[Function], agai
                 returned.append(f"    ({call}, {result}),")
     if not returned and not raised:
         return ""
-    head = read("test_as_it_is").substitute(path=path, module=module, again=again)
+    head = read("test_as_it_is").substitute(path=path, imported=module.imported, again=again)
     parts = [head.rstrip("\n")]
     if returned:
         rows = "\n".join(returned)
-        parts.append(read("part_gives").substitute(module=module, rows=rows).rstrip("\n"))
+        parts.append(read("part_gives").substitute(module=module.source, rows=rows).rstrip("\n"))
     if raised:
         rows = "\n".join(raised)
-        parts.append(read("part_raises").substitute(module=module, rows=rows).rstrip("\n"))
+        parts.append(read("part_raises").substitute(module=module.source, rows=rows).rstrip("\n"))
     return "\n\n".join(parts) + "\n"
 
 
-def benchmark(path: str, module: str, function: Function) -> str:
+def benchmark(path: str, module: Module, function: Function) -> str:
     """Return a test module that times one function; empty when no call of it is known."""
     if function.work is None:
         return ""
@@ -111,14 +111,18 @@ def benchmark(path: str, module: str, function: Function) -> str:
     keywords = ", ".join(f"{k}={written(v)}" for k, v in function.work.keywords.items())
     return read("test_benchmark").substitute(
         path=path,
-        module=module,
+        imported=module.imported,
+        module=module.source,
         function=function.name,
         arguments=", ".join(part for part in (arguments, keywords) if part),
     )
 
 
-def memory_calls(functions: Sequence[Function]) -> str:
-    """Return the source of a list of calls, each the one of a function that does most work."""
+def peak_memory(path: str, module: Module, functions: Sequence[Function]) -> str:
+    """Return a program that makes of each function the call that does most work.
+
+    Empty when there is none.
+    """
     rows = []
     for function in functions:
         if function.work is None:
@@ -127,7 +131,11 @@ def memory_calls(functions: Sequence[Function]) -> str:
         tail = "," if len(places) == 1 else ""
         keywords = written(function.work.keywords)
         rows.append(f"    ({written(function.name)}, ({', '.join(places)}{tail}), {keywords}),")
-    return "\n".join(rows)
+    if not rows:
+        return ""
+    return read("peak_memory").substitute(
+        path=path, name=module.name, module=module.source, rows="\n".join(rows)
+    )
 
 
 def _places(work: Work) -> range:
@@ -152,10 +160,12 @@ def _unit(value: str | bytes) -> int:
     return found if len(value) % found == 0 else len(value)
 
 
-def public_names(path: str, module: str, functions: Sequence[Function]) -> str:
+def public_names(path: str, module: Module, functions: Sequence[Function]) -> str:
     """Return a test module that holds a file to what others need of it when it gets smaller."""
     rows = "\n".join(
         f"    {written(one.name)}: {written([each.name for each in one.parameters])},"
         for one in functions
     )
-    return read("test_still_there").substitute(path=path, module=module, rows=rows)
+    return read("test_still_there").substitute(
+        path=path, name=module.name, module=module.source, rows=rows
+    )

@@ -149,6 +149,29 @@ def test_a_start_passes_at_once_and_fails_on_faults(
     assert (words.root / "tests/test_words_as_it_is.py").read_bytes() == recorded
 
 
+def test_a_module_behind_a_function_of_its_name_is_found(
+    project: Project, run: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A package that gives away what its module is named after hides the module."""
+    source = FILES["words.py"]
+    tests = FILES["tests/test_words.py"].replace("from words", "from texts.counts")
+    project.commit(
+        {
+            "pytest.ini": FILES["pytest.ini"],
+            "texts/__init__.py": "from texts.counts import counts as counts\n",
+            "texts/counts.py": source,
+            "tests/test_words.py": tests,
+        }
+    )
+    monkeypatch.chdir(project.root)
+    told = run("--target", "texts/counts.py")
+
+    assert "note:" not in told
+    for kind in ("as_it_is", "benchmark", "like_the_original"):
+        assert f"tests/test_counts_{kind}.py" in told
+    assert failing(project) == set()
+
+
 def test_a_dry_run_writes_nothing(words: Project, run: Callable[..., str]) -> None:
     """It shows the files as a diff, or as JSON."""
     before = snapshot(words.root)

@@ -129,7 +129,7 @@ def test_calls_are_recorded_with_what_they_give(project: Project) -> None:
     project.commit(FILES)
     module, functions = record(project.root, project.root / "src" / "hot.py", [])
     by_name = {one.name: one for one in functions}
-    assert module == "hot"
+    assert (module.name, module.hidden) == ("hot", False)
     assert "_private" not in by_name
     assert "twice" not in by_name
     work = by_name["work"]
