@@ -7,7 +7,7 @@ import os
 import sys
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from pytest_autoloop import text
 from pytest_autoloop.errors import AutoloopError, UsageError
@@ -57,9 +57,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code or 0
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, as all that follows it does."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with what is wrong, and where the arguments are listed."""
+        said = f"pytest-autoloop: {text.visible(message)}; see {self.prog} --help\n"
+        self.exit(_USAGE_ERROR, said)
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
-    whole = argparse.ArgumentParser(
+    whole = _Parser(
         prog="pytest-autoloop",
         description="Look at what `pytest --autoloop` found, and take it.",
         epilog="A campaign is started by pytest itself: pytest --autoloop N",

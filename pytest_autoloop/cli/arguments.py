@@ -52,6 +52,17 @@ def add_tag(command: argparse.ArgumentParser) -> None:
     command.add_argument("tag", nargs="?", help="the campaign (default: the newest)")
 
 
+def whole_number(text: str) -> int:
+    """Return what an option was given, as `type=` of an argument.
+
+    Raises:
+        argparse.ArgumentTypeError: it is no whole number from 0 on.
+    """
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+    return int(text)
+
+
 def add_color(command: argparse.ArgumentParser) -> None:
     """Let a command take `--color`; see `style.Style.of`."""
     command.add_argument(

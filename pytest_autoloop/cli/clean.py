@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_autoloop import text
 from pytest_autoloop.cleaning import Removal, remove, survey
 from pytest_autoloop.cli import commands
-from pytest_autoloop.cli.arguments import add_command
+from pytest_autoloop.cli.arguments import add_command, whole_number
 from pytest_autoloop.errors import UsageError
 from pytest_autoloop.history.journal import Journal, campaigns
 from pytest_autoloop.history.repository import Repository
@@ -39,7 +39,10 @@ def add(subparsers: Subparsers) -> None:
     )
     command.add_argument("tags", metavar="TAG", nargs="*", help="the campaigns to remove")
     command.add_argument(
-        "--older", type=int, metavar="DAYS", help="those that nothing was added to for so long"
+        "--older",
+        type=whole_number,
+        metavar="DAYS",
+        help="those that nothing was added to for so long",
     )
     command.add_argument("--dry-run", action="store_true", help="say what would be removed")
     command.add_argument("--yes", action="store_true", help="do not ask")
@@ -88,8 +91,6 @@ def _chosen(options: argparse.Namespace, root: Path) -> list[str]:
                 + ", ".join(known)
             )
         return list(dict.fromkeys(options.tags))
-    if options.older < 0:
-        raise UsageError(f"--older {options.older} is no age: give a number of days from 0 on")
     before = time.time() - options.older * _DAY
     return [
         tag

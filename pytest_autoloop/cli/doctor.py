@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_autoloop.cli.arguments import add_command
+from pytest_autoloop.cli.arguments import add_command, whole_number
 from pytest_autoloop.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,22 +44,22 @@ def add(subparsers: Subparsers) -> None:
         "to change, 2 when the harness could not be looked at.",
     )
     command.add_argument(
-        "-n", "--experiments", type=_count, default=50, help="what would so many cost (default 50)"
+        "-n",
+        "--experiments",
+        type=whole_number,
+        default=50,
+        help="what would so many cost (default 50)",
     )
     command.add_argument(
-        "--mutants", type=_count, default=30, help="faults to try at most (default 30, 0: none)"
+        "--mutants",
+        type=whole_number,
+        default=30,
+        help="faults to try at most (default 30, 0: none)",
     )
     command.add_argument(
         "--seconds", type=float, default=60.0, help="stop trying them after this (default 60)"
     )
     command.set_defaults(calls_pytest=True)
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ValueError(text)
-    return number
 
 
 def _run(options: argparse.Namespace) -> int:

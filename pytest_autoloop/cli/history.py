@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_autoloop import text
 from pytest_autoloop.cli import commands
-from pytest_autoloop.cli.arguments import add_color, add_command, add_tag
+from pytest_autoloop.cli.arguments import add_color, add_command, add_tag, whole_number
 from pytest_autoloop.cli.style import STATUS, Style, padded, width
 from pytest_autoloop.errors import UsageError
 from pytest_autoloop.reporting.document import experiment_document
@@ -34,7 +34,7 @@ def add(subparsers: Subparsers) -> None:
     )
     add_tag(command)
     command.add_argument("--status", choices=sorted(STATUS), help="only those with this status")
-    command.add_argument("--last", type=int, metavar="N", help="only the last N of them")
+    command.add_argument("--last", type=whole_number, metavar="N", help="only the last N of them")
     add_color(command)
 
 

@@ -126,6 +126,8 @@ def _checked(
 
     path, symbol = split(chosen)
     target = (root / path).resolve()
+    if not target.exists():
+        raise UsageError(f"--target {path}: there is no such file in {root}; correct the path")
     below = check_target(repository, target)
     if repository.mode_of("HEAD", below) is None:
         raise UsageError(f"{path} is not in the last commit: git add and commit it first")
@@ -167,6 +169,8 @@ def _ask_target(options: argparse.Namespace, project: Project) -> str | None:
     for number, (name, share) in enumerate(proposals[:_LISTED], 1):
         hottest = ", ".join(f"{f} {s:.0%}" for f, s in list(project.files[name].items())[:3])
         print(f"  {number}  {share:4.0%}  {_visible(name)}  ({_visible(hottest)})")
+    if options.yes:
+        return proposals[0][0]
     if not _can_ask(options):
         print(f"\nchoose one: pytest-autoloop init --target {_visible(proposals[0][0])}")
         return None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_autoloop import text
 from pytest_autoloop.archiving import import_archive, is_archive
 from pytest_autoloop.cli import commands
-from pytest_autoloop.cli.arguments import add_color, add_command
+from pytest_autoloop.cli.arguments import add_color, add_command, whole_number
 from pytest_autoloop.cli.sessions import arguments_of, check_idle
 from pytest_autoloop.cli.style import Style, padded
 from pytest_autoloop.errors import UsageError
@@ -46,7 +46,12 @@ def add(subparsers: Subparsers) -> None:
         "tag", nargs="?", metavar="TAG|ARCHIVE", help="the campaign (default: the newest)"
     )
     command.add_argument(
-        "--only", type=int, nargs="+", default=(), metavar="N", help="only these experiments"
+        "--only",
+        type=whole_number,
+        nargs="+",
+        default=(),
+        metavar="N",
+        help="only these experiments",
     )
     add_color(command)
     command.set_defaults(calls_pytest=True)

@@ -89,7 +89,7 @@ class Checkup:
         with set_up(session, settings, repository, legs, repository.head()) as places:
             self._found["sandbox"] = places.sandbox.told()
             self._found["contained"] = places.sandbox.contained
-            self._found["launcher"] = type(places.launcher).__name__
+            self._found["launcher"] = places.launcher.description
             for leg in legs:
                 self._found["targets"].append(self._looked_at(session, repository, places, leg))
 

@@ -229,6 +229,9 @@ def test_files_are_proposed_by_their_share(words: Project, run: Callable[..., st
     assert "choose one: pytest-autoloop init --target words.py" in shown
     assert git(words.root, "status", "--short") == ""
 
+    documented = run("--yes", "--dry-run")
+    assert '+    return "words.py"' in documented, "with --yes the first is taken"
+
 
 @pytest.mark.parametrize(
     ("goal", "file", "metric"),

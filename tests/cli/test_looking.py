@@ -160,6 +160,8 @@ def test_what_candidates_say_is_shown_as_it_is_written(made: Made, run: Run) -> 
         (("diff", "1", "99"), "has no experiment 99"),
         (("rollback", "4"), "never became a version"),
         (("compare", "nov20", "nov19"), "no campaign 'nov19'"),
+        (("history", "--last", "x"), "--last: 'x' is no whole number from 0 on; see pytest-auto"),
+        (("nothing",), "invalid choice: 'nothing'"),
         (("history", "--last", "0"), "--last 0 lists nothing"),
         (("verify", "--only", "2"), "--only 2: campaign nov20 did not keep that; it kept 1, 3"),
         (("history", "--", "-x"), "'-x' follows --"),
@@ -176,6 +178,8 @@ def test_a_wrong_name_is_one_sentence(
     printed = capsys.readouterr()
     assert code == 2
     assert said in printed.err
+    assert printed.err.startswith("pytest-autoloop: ")
+    assert printed.err.count("\n") == 1
     assert printed.out == ""
 
 
