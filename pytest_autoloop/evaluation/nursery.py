@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import subprocess
 import threading
@@ -49,6 +50,7 @@ class WarmParent:
             )
         self._channel = Channel(ours)
         self._ready = False
+        self._opened = itertools.count(1)
 
     @property
     def alive(self) -> bool:
@@ -83,13 +85,29 @@ class WarmParent:
             EvaluationError: the process has ended.
         """
         ours, theirs = socket.socketpair()
+        channel = Channel(ours)
+        channel.number = next(self._opened)
         with theirs:
             try:
-                self._channel.send({"open": request}, [theirs.fileno()])
+                message = {"open": request, "number": channel.number}
+                self._channel.send(message, [theirs.fileno()])
             except OSError as error:
                 ours.close()
                 raise ended(error) from error
-        return Channel(ours)
+        return channel
+
+    def end_session(self, number: int) -> None:
+        """End a standing session that does not answer, and all that was below it.
+
+        Raises:
+            EvaluationError: the process has ended itself, or does not answer either.
+        """
+        self.ready()
+        try:
+            self._channel.send({"end": number})
+        except OSError as error:
+            raise ended(error) from error
+        answer(self._channel, GRACE)
 
     def close(self) -> None:
         """End the process, and with it all that it has forked."""
@@ -164,6 +182,18 @@ class Nursery:
                 self._drop(seed)
             return found
 
+    def end_session(self, parent: WarmParent, number: int) -> None:
+        """End a standing session that is lost, with what a candidate has left below it.
+
+        A warm parent that cannot do so ends with all that it has forked.
+        """
+        with self._lock:
+            try:
+                parent.end_session(number)
+            except EvaluationError:
+                for seed in [seed for seed, one in self._parents.items() if one is parent]:
+                    self._drop(seed)
+
     def keep(self, modules: Sequence[str]) -> None:
         """Let warm parents import modules for all children, where they can be forked with them."""
         with self._lock:
@@ -193,6 +223,8 @@ class Nursery:
         """End all of them; no other is started."""
         with self._lock:
             self._closed = True
+            for parent in self._parents.values():
+                parent.process.terminate()  # they end side by side
             for seed in list(self._parents):
                 self._drop(seed)
 
