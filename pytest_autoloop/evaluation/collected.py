@@ -39,7 +39,10 @@ def early(config: pytest.Config) -> list[str]:
             continue
         inside = path.is_relative_to(config.rootpath)
         told = path.relative_to(config.rootpath) if inside else path
-        what = [hook for hook in _EARLY if hasattr(plugin, hook)]
+        # A hook may go by any name in its module: `pytest.hookimpl(specname=…)`.
+        callers = config.pluginmanager.get_hookcallers(plugin) or ()
+        names = {*vars(plugin), *(caller.name for caller in callers)}
+        what = [hook for hook in _EARLY if hook in names]
         found += [f"{told}: {hook}" for hook in ([] if inside else ["outside"]) + what]
     return found
 

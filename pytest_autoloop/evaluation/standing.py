@@ -110,8 +110,7 @@ class Standing:
             if capture is not None:
                 capture.resume_global_capture()
             try:
-                # pytest's own function of this hook, and no other: those have had their turn.
-                config.pytest_load_initial_conftests(config)
+                _load_conftests(config)
             finally:
                 if capture is not None:
                     capture.suspend_global_capture()
@@ -167,7 +166,10 @@ class Standing:
         Every descriptor that leads to this process's output is led there: faulthandler has a copy
         of its own.
         """
-        file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        # Not cut off: some file systems (ext4) would send it to the disk when it is closed.
+        file = os.open(output, os.O_WRONLY | os.O_CREAT, 0o600)
+        if os.fstat(file).st_size:
+            os.ftruncate(file, 0)
         status = os.fstat(self._output)
         if status.st_size:
             os.write(file, os.pread(self._output, status.st_size, 0))
@@ -180,6 +182,18 @@ class Standing:
             if same:
                 os.dup2(file, number, inheritable=number <= 2)  # noqa: PLR2004 - the standard ones
         os.close(file)
+
+
+def _load_conftests(config: pytest.Config) -> None:
+    """Load the conftests as pytest does, under its own filters of warnings, which end with that.
+
+    Every other plugin has had its turn in this hook.
+    """
+    known = config.pluginmanager
+    wanted = (config, known.get_plugin("warnings"))
+    others = [plugin for plugin in known.get_plugins() if plugin not in wanted]
+    hook = known.subset_hook_caller("pytest_load_initial_conftests", others)
+    hook(early_config=config, parser=config._parser, args=list(config.invocation_params.args))
 
 
 def stand(request: Mapping[str, Any], channel: Channel) -> None:

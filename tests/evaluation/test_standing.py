@@ -260,6 +260,10 @@ def test_what_the_baseline_imports_from_elsewhere_is_there_already(
         ("def pytest_configure(config): config.seen = True", "conftest.py: pytest_configure"),
         ("def pytest_addoption(parser): parser.addoption('--mine')", "pytest_addoption"),
         ("pytest_plugins = ['plugin']", "conftest.py: pytest_plugins"),
+        (
+            "import pytest\npytest_begin = pytest.hookimpl(specname='pytest_sessionstart')(lambda: 0)",
+            "conftest.py: pytest_sessionstart",
+        ),
     ],
 )
 def test_conftests_that_act_early_are_loaded_before_a_session_is_configured(
@@ -289,6 +293,42 @@ def test_conftests_that_act_early_are_loaded_before_a_session_is_configured(
     assert seen(first) == seen(second)
     assert description.startswith("forkserver (plugins: ")
     assert told in description
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_conftests_are_imported_under_pytest_s_own_filters_of_warnings(
+    project: Project, level: Level
+) -> None:
+    """What they change of the filters ends with their import; an error of the settings is one."""
+    project.commit(
+        {
+            **MODULE,
+            "pytest.ini": "[pytest]\nfilterwarnings = error::FutureWarning\n",
+            "conftest.py": """
+                import warnings
+                import double
+                warnings.simplefilter("ignore")
+            """,
+            "test_double.py": """
+                import warnings
+
+                def test_state():
+                    with warnings.catch_warnings(record=True) as seen:
+                        warnings.warn("said", UserWarning)
+                    assert len(seen) == 1
+            """,
+        }
+    )
+    with open_bench(project, "double.py", *ALONE, launcher="forkserver") as bench:
+        at(bench, level)
+        quiet = bench.run().verdict
+        bench.place("import warnings\nwarnings.warn('old', FutureWarning)\n" + DOUBLE)
+        loud = bench.run()
+
+    assert quiet is not None
+    assert quiet.failed == "", quiet.message
+    assert loud.verdict is None
+    assert "FutureWarning: old" in loud.output
 
 
 def test_a_thread_of_a_plugin_keeps_a_session_from_standing(project: Project) -> None:
