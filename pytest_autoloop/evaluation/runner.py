@@ -8,7 +8,7 @@ import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pytest_autoloop.errors import EvaluationError, RepositoryError
 from pytest_autoloop.evaluation.compatible.private import Reserved
@@ -30,7 +30,7 @@ from pytest_autoloop.evaluation.surroundings import (
     map_argument,
     private_places,
 )
-from pytest_autoloop.history.files import remove_tree
+from pytest_autoloop.history.files import holds, remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -154,6 +154,8 @@ class Runner:
         reserved, running, loaded = (
             Reserved(temporary / name) for name in ("verdict", RUNNING, LOADED)
         )
+        # For the same reason: a link would show a proposer any file of the user.
+        printed = (temporary / "output").open("xb+")
         try:
             specification = self._specification(worktree, temporary, phase, wanted)
             if isolation is not None:
@@ -171,7 +173,8 @@ class Runner:
                 specification.file(RECORDING).write_bytes(isolation.recording)
                 specification.file(INCUMBENT).write_bytes(incumbent)
             specification.write(temporary / "spec.json")
-            source = _content(worktree / self.project.target)
+            target = worktree / self.project.target
+            source = _content(target)
             ended = self.launcher.run(
                 self._launch(worktree, specification, seconds=seconds, hash_seed=hash_seed)
             )
@@ -180,14 +183,14 @@ class Runner:
             recorded = specification.mode == "record" and believed
             return Run(
                 ended,
-                Verdict.from_bytes(reserved.read()) if believed else None,
-                _tail(temporary / "output"),
+                _verdict(reserved.read(), specification) if believed else None,
+                _tail(printed),
                 running=(running.read() or b"").decode("utf-8", errors="replace"),
-                rewritten=_content(worktree / self.project.target) != source,
+                rewritten=os.path.lexists(target) if source is None else not holds(target, source),
                 recording=(_content(temporary / RECORDING) or b"") if recorded else b"",
             )
         finally:
-            for file in (reserved, running, loaded):
+            for file in (reserved, running, loaded, printed):
                 file.close()
 
     def _visible(self, worktree: Path, isolation: Isolation) -> list[str]:
@@ -252,6 +255,14 @@ class Runner:
         )
 
 
+def _verdict(content: bytes | None, specification: ChildSpec) -> Verdict | None:
+    verdict = Verdict.from_bytes(content)
+    if verdict is None or specification.mode != "compatible":
+        return verdict
+    # Only a session with a worker says so: here the candidate itself would have, to stop us.
+    return None if verdict.error or verdict.fault else verdict
+
+
 def _prove(source: bytes | None, loaded: bytes | None, target: str) -> None:
     """See that the source that was loaded is the one that was there when the run began.
 
@@ -276,11 +287,6 @@ def _content(path: Path) -> bytes | None:
         return None
 
 
-def _tail(path: Path) -> str:
-    try:
-        with path.open("rb") as stream:
-            stream.seek(0, os.SEEK_END)
-            stream.seek(max(0, stream.tell() - _TAIL_BYTES))
-            return stream.read().decode("utf-8", errors="replace")
-    except OSError:
-        return ""
+def _tail(stream: BinaryIO) -> str:
+    stream.seek(max(0, stream.seek(0, os.SEEK_END) - _TAIL_BYTES))
+    return stream.read(_TAIL_BYTES).decode("utf-8", errors="replace")

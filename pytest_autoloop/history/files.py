@@ -14,6 +14,8 @@ from pytest_autoloop.errors import RepositoryError, UsageError
 #: On systems without it, links are looked for before a file is opened.
 NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 _BINARY: int = getattr(os, "O_BINARY", 0)
+#: Opening a pipe would wait for somebody who writes to it.
+_NO_WAIT: int = getattr(os, "O_NONBLOCK", 0)
 
 _ROUNDS = 3
 
@@ -133,16 +135,53 @@ def _remove_once(path: Path) -> None:
         path.unlink()
         return
     path.chmod(0o700)
-    for parent, children, _files in os.walk(path):
-        for child in children:
-            if not Path(parent, child).is_symlink():
-                Path(parent, child).chmod(0o700)
-    shutil.rmtree(path)
+    try:
+        for parent, children, _files in os.walk(path):
+            for child in children:
+                if not Path(parent, child).is_symlink():
+                    Path(parent, child).chmod(0o700)
+        shutil.rmtree(path)
+    except (OSError, RecursionError):
+        _remove_flattened(path)
+
+
+def _remove_flattened(path: Path) -> None:
+    """Remove a directory in which others stand deeper than a path, or Python's stack, can reach.
+
+    What stands in a directory of it is moved to the top before that one is removed.
+    """
+    while directories := _only_directories(path):
+        for directory in directories:
+            for inner in _only_directories(directory):
+                inner.rename(path / secrets.token_hex(16))
+            directory.rmdir()
+    path.rmdir()
+
+
+def _only_directories(path: Path) -> list[Path]:
+    """Remove all else from a directory, and let its owner change those."""
+    with os.scandir(path) as entries:
+        found = list(entries)
+    directories = []
+    for entry in found:
+        if entry.is_dir(follow_symlinks=False):
+            directories.append(Path(entry))
+            directories[-1].chmod(0o700)
+        else:
+            Path(entry).unlink()
+    return directories
 
 
 def holds(path: Path, content: bytes) -> bool:
-    """Tell whether a regular file, not a link to one, has exactly this content."""
+    """Tell whether a regular file, not a link to one, has exactly this content.
+
+    What a run has put there in place of a file, such as a pipe, is neither waited for nor read.
+    """
     try:
-        return not path.is_symlink() and path.read_bytes() == content
+        descriptor = os.open(path, os.O_RDONLY | NO_FOLLOW | _NO_WAIT | _BINARY)
+        with open(descriptor, "rb") as stream:  # noqa: PTH123 - a descriptor, not a path
+            status = os.fstat(descriptor)
+            same = stat.S_ISREG(status.st_mode) and status.st_size == len(content)
+            return same and stream.read(len(content) + 1) == content
     except OSError:
         return False

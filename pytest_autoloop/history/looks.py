@@ -32,6 +32,9 @@ _TICK_NS = 2_000_000_000
 #: How many files a run may add before the search for more is given up.
 MOST_ADDED = 10_000
 _BLOCK = 1 << 20
+#: A longer file is known by its looks alone, in bytes: one of terabytes takes no room on a disk
+#: (sparse), and hours to read.
+_LONGEST = 1 << 31
 #: A file may have become a pipe since it was looked at; opening one would wait for a writer.
 _OPEN = os.O_RDONLY | NO_FOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _CTIME_IS_CHANGE = os.name != "nt"
@@ -163,6 +166,8 @@ class Digests:
         known = self._known.get(path)
         if known is not None and known[0] == signature and not thorough:
             return known[1]
+        if _CTIME_IS_CHANGE and not thorough and status.st_size > _LONGEST:
+            return repr(signature).encode()
         now = time.time_ns()
         try:
             digest, seen = _hash(path)

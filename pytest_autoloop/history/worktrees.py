@@ -327,7 +327,7 @@ class WorktreePool:
             target = real_parent(worktree.path, pure) / pure.name
             found = target.lstat() if os.path.lexists(target) else None
             regular = found is not None and stat.S_ISREG(found.st_mode)
-            if regular and worktree.written.get(path) == content == target.read_bytes():
+            if regular and worktree.written.get(path) == content and holds(target, content):
                 return
             before = int(found.st_mtime) if found is not None else 0
             # Whole seconds, because that is all a .pyc file remembers of its source.

@@ -29,6 +29,9 @@ _sha256 = hashlib.sha256
 _TOKEN = 32
 #: Bytes that tell how long the content is.
 _LENGTH = 8
+#: The longest content that is read, far above what any session has to say, and how much at once: a
+#: child can make its file as long as it likes.
+_MOST, _BLOCK = 1 << 27, 1 << 20
 #: Descriptors below are where a search begins.
 _LOWEST = 40
 
@@ -49,15 +52,20 @@ class Reserved:
 
     def read(self) -> bytes | None:
         """Return what the child wrote; None when that is nothing, cut or without the token."""
-        size = os.fstat(self._descriptor).st_size
         _seek(self._descriptor, 0, os.SEEK_SET)
-        whole = b""
-        while len(whole) < size and (part := _read(self._descriptor, size - len(whole))):
-            whole += part
-        head, rest = whole[:_TOKEN], whole[_TOKEN:]
-        length = int.from_bytes(rest[:_LENGTH], "little")
-        content = rest[_LENGTH : _LENGTH + length]
-        return content if head == _seal(self._token, content) else None
+        head = self._block(_TOKEN + _LENGTH)
+        length = int.from_bytes(head[_TOKEN:], "little")
+        if length > _MOST:
+            return None
+        content = self._block(length)
+        return content if head[:_TOKEN] == _seal(self._token, content) else None
+
+    def _block(self, length: int) -> bytes:
+        parts = []
+        while length and (part := _read(self._descriptor, min(length, _BLOCK))):
+            parts.append(part)
+            length -= len(part)
+        return b"".join(parts)
 
     def close(self) -> None:
         """Close the descriptor; the file goes with its directory."""
