@@ -212,5 +212,8 @@ def _ended_early(run: Run, what: str) -> Decision | None:
 
 
 def clean(text: str, limit: int = _MESSAGE_LIMIT) -> str:
-    """Strip terminal escapes and control characters, and keep the end of a long text."""
-    return _CONTROL.sub("", text).strip()[-limit:]
+    """Strip terminal escapes and control characters, and keep the end of a long text.
+
+    Half of a pair of surrogates, which no file or terminal takes, becomes a question mark.
+    """
+    return _CONTROL.sub("", text).encode(errors="replace").decode().strip()[-limit:]

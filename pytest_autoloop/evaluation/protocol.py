@@ -24,6 +24,7 @@ KEPT_SEEDS = 3
 #: How far a standing session goes ahead of the children that are forked from it, as
 #: `evaluation.standing` says: from the one that leaves the least to a child.
 Level: TypeAlias = Literal["session", "plugins", "imports"]
+_LONGEST_INTEGER = 2**53
 LEVELS: tuple[Level, ...] = ("session", "plugins", "imports")
 
 #: Files in a child's temporary directory: one names the test it is running, the other holds the
@@ -187,9 +188,26 @@ class Verdict:
         try:
             document: dict[str, Any] = json.loads(content or b"")
             verdict = cls(**document)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             return None
         # What runs in a child can write there: a list in place of a mapping must not get further.
         kinds = {name: type(value) for name, value in dataclasses.asdict(cls()).items()}
         whole = all(type(getattr(verdict, name)) is kind for name, kind in kinds.items())
-        return verdict if whole else None
+        return verdict if whole and verdict._holds_what_it_says() else None
+
+    def _holds_what_it_says(self) -> bool:
+        """Tell whether what is in its lists and mappings is what a child puts there."""
+        texts = (*self.benchmarks, *self.imported, *self.early, *self.scoring, *self.fault)
+        texts += (*self.outcomes.values(), *self.invalid.values())
+        numbers = (self.seconds, self.warm, self.first, self.metrics, self.claimed, self.memory)
+        return (
+            all(isinstance(text, str) for text in texts)
+            and len(self.fault) in (0, 3)
+            and all(_is_number(value) for part in numbers for value in part.values())
+            and all(isinstance(count, int) for count in self.samples.values())
+        )
+
+
+def _is_number(value: object) -> bool:
+    # A longer integer is none that a float can hold.
+    return type(value) is float or (type(value) is int and abs(value) < _LONGEST_INTEGER)
