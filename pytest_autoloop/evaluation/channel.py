@@ -24,6 +24,8 @@ class Channel:
         self._end = end
         self._rest = b""
         self.descriptors: list[int] = []
+        #: What a warm parent knows the standing session at the other end by.
+        self.number = 0
 
     def fileno(self) -> int:
         """Return the socket's descriptor."""

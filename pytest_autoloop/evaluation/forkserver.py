@@ -127,6 +127,8 @@ class ForkLauncher:
             self._drop(key)
             if not isinstance(error, EvaluationError):
                 raise
+            # Killed or stopped, by its child most likely, whose processes now nobody else ends.
+            self._nursery.end_session(session.parent, session.channel.number)
             seconds = time.monotonic() - started
             return Exit(-signal.SIGKILL, timed_out=False, seconds=seconds, lost=True)
         seconds = time.monotonic() - started

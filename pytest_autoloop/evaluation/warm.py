@@ -3,7 +3,8 @@
 It speaks in lines of JSON over the socket that is its standard input:
 
     {"projects": […], "ours": false, "modules": […]}   → {"ready": true} or {"unsafe": reason}
-    {"open": {…}}, with an end of another socket         a standing session answers there
+    {"open": {…}, "number": 1}, with an end of another socket     a standing session answers there
+    {"end": 1}                                           → {"ended": 1}, with all that was below it
 
 The project's own code is never imported here, so that no candidate finds another one's modules.
 """
@@ -14,6 +15,7 @@ import contextlib
 import gc
 import importlib
 import os
+import signal
 import socket
 import sys
 import tempfile
@@ -73,9 +75,15 @@ def main() -> None:
 
 def _serve(channel: Channel) -> None:
     warmed = False
+    sessions: dict[int, int] = {}
     while (request := channel.receive()) is not None:
         if "open" in request:
-            _open(request["open"], channel)
+            sessions[request["number"]] = _open(request["open"], channel)
+            _reap(sessions)
+            continue
+        if "end" in request:
+            _end(request["end"], sessions)
+            channel.send({"ended": request["end"]})
             continue
         if not warmed:
             _warm_up()
@@ -96,18 +104,36 @@ def _serve(channel: Channel) -> None:
         channel.send({"ready": True})
 
 
-def _open(request: dict[str, Any], channel: Channel) -> None:
-    """Fork a standing session, and reap those that have ended."""
+def _open(request: dict[str, Any], channel: Channel) -> int:
+    """Fork a standing session, and return its number."""
     end = channel.descriptors.pop()
-    if not os.fork():
+    process = os.fork()
+    if not process:
         channel.close()
         from pytest_autoloop.evaluation.standing import stand  # noqa: PLC0415 - preloaded
 
         stand(request, Channel(socket.socket(fileno=end)))
     os.close(end)
+    return process
+
+
+def _end(number: int, sessions: dict[int, int]) -> None:
+    """End one standing session, and what it has left: with it ended, its orphans are ours."""
+    _reap(sessions)
+    process = sessions.pop(number, 0)
+    if process:
+        # What it has not reaped becomes ours only when it is gone.
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+    end_descendants(spare=set(sessions.values()))
+
+
+def _reap(sessions: dict[int, int]) -> None:
+    """Forget standing sessions that have ended."""
     with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
+        while process := os.waitpid(-1, os.WNOHANG)[0]:
+            for number in [one for one, its in sessions.items() if its == process]:
+                del sessions[number]
 
 
 def _warm_up() -> None:
