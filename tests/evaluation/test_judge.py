@@ -204,6 +204,11 @@ def test_an_unended_title_swallows_one_line_at_most() -> None:
     assert judge.clean("before \x1b]0;never closed\nafter") == "before \nafter"
 
 
+def test_text_that_no_file_takes() -> None:
+    """Half of a pair of surrogates, which an exception may hold, could not be written down."""
+    assert judge.clean("half \ud800 of a pair").encode() == b"half ? of a pair"
+
+
 def test_of_a_long_message_the_end_is_kept() -> None:
     """The error line comes last."""
     message = judge.clean("x" * 10_000 + "\nE   assert 1 == 2")
