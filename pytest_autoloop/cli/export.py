@@ -91,8 +91,8 @@ def _run(options: argparse.Namespace) -> None:
         if options.json:
             commands.print_json({"tag": record.tag, "file": str(file)})
             return
-        size = file.stat().st_size / 2**20
-        print(f"wrote {file} ({size:.1f} MB): pytest-autoloop verify {file.name}, in another clone")
+        size = file.stat().st_size / 1000
+        print(f"wrote {file} ({size:,.0f} kB): pytest-autoloop verify {file.name}, in another clone")
         return
     if options.tag is not None:
         raise UsageError(
