@@ -92,7 +92,9 @@ def _run(options: argparse.Namespace) -> None:
             commands.print_json({"tag": record.tag, "file": str(file)})
             return
         size = file.stat().st_size / 1000
-        print(f"wrote {file} ({size:,.0f} kB): pytest-autoloop verify {file.name}, in another clone")
+        print(
+            f"wrote {file} ({size:,.0f} kB): pytest-autoloop verify {file.name}, in another clone"
+        )
         return
     if options.tag is not None:
         raise UsageError(
