@@ -261,7 +261,7 @@ def test_what_the_baseline_imports_from_elsewhere_is_there_already(
         ("def pytest_addoption(parser): parser.addoption('--mine')", "pytest_addoption"),
         ("pytest_plugins = ['plugin']", "conftest.py: pytest_plugins"),
         (
-            "import pytest\npytest_begin = pytest.hookimpl(specname='pytest_sessionstart')(lambda: 0)",
+            "import pytest as p\npytest_a = p.hookimpl(specname='pytest_sessionstart')(lambda: 0)",
             "conftest.py: pytest_sessionstart",
         ),
     ],
