@@ -50,8 +50,10 @@ def get_ahead(workplace: Workplace, run: Run) -> Memory | None:
     launcher.learn(first.imported, first.early)
     if launcher.ahead:
         launcher.prestart(*range(KEPT_SEEDS))
-        # Only now: what a first session imports from elsewhere is in the warm parent.
-        runner.keep_bytecode()
+        # What is not contained could write there. Only now: what a first session imports from
+        # elsewhere is in the warm parent.
+        if runner.sandbox.contained:
+            runner.keep_bytecode()
     while launcher.ahead:
         again = evaluator.run_guards(max_failures=0)
         workplace.pool.reset("candidate")
