@@ -72,6 +72,21 @@ def test_the_chart_says_in_words_what_it_shows(browser: Browser, page: Path) -> 
     ]
 
 
+def test_where_nothing_was_kept_what_was_tried_is_in_sight(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """The range is not that of the one experiment whose score is next to the baseline's."""
+    times = (0.2, 0.2000001, 0.17, 1e-6)
+    made = [
+        experiment(number, "discard" if number else "baseline", metrics={"time": time})
+        for number, time in enumerate(times)
+    ]
+    show(browser, write_page(campaign(tmp_path, made), tmp_path / "report.html"))
+    low, high = browser.run("[chart.plot.scales.y.min, chart.plot.scales.y.max]")
+    seen = [low <= y <= high for y in browser.run("chart.points.map((point) => point.y)")]
+    assert seen == [True, True, True, False]
+
+
 def test_a_click_on_a_mark_opens_the_experiment(browser: Browser, page: Path) -> None:
     """Where a keep is drawn, a click shows its diff, its samples and what it cost."""
     show(browser, page)

@@ -118,12 +118,14 @@ function rangeOf(points) {
     high = values.reduce((a, b) => Math.max(a, b), high);
   } else {
     // Half as much again on the side of what is worse, to see by how much ideas failed.
-    const reach = span || Math.abs(low) * 0.1 || 1;
+    // Where nothing moved, what is up to half away is all there is to see.
+    const reach = span || Math.abs(low) || 1;
     const near = values.filter((y) => y >= low - reach * 0.5 && y <= high + reach * 0.5);
     low = Math.min(low, ...near);
     high = Math.max(high, ...near);
   }
-  const room = (high - low || Math.abs(high) * 0.05 || 1) * 0.08;
+  // The last digits of scores that are next to the same are no range.
+  const room = Math.max((high - low) * 0.08, Math.abs(high) * 0.004) || 0.08;
   return [low >= 0 ? Math.max(low - room, low * 0.5) : low - room, high + room];
 }
 
