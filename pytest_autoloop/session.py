@@ -228,6 +228,12 @@ class AutoloopSession:
         if item.error is not None:
             self._error = str(item.error)
             self._publishing.errors.append(self._error)
+        if item.experiment is None and item.error is None and not session.shouldfail:
+            # Else the next would be asked for, and paid, and so on: nothing would ever count.
+            session.shouldfail = (
+                f"{item.nodeid} was not run: a conftest or a plugin failed or skipped it in a hook "
+                "that is called before each test; let it leave alone what is no pytest.Function"
+            )
         if session.shouldfail:
             raise session.Failed(session.shouldfail)
         if session.shouldstop:

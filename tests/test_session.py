@@ -29,3 +29,19 @@ def test_shorter_is_kept_and_a_failing_guard_discards(project: Project) -> None:
     assert git(project.root, "status", "--porcelain") == "?? results.tsv\n"
     assert "1 baseline, 1 keep, 2 discard" in session.stdout
     assert snapshot(project.root)["words.txt"] == b"alpha beta gamma\n"
+
+
+def test_a_hook_that_lets_no_experiment_run_ends_the_session(project: Project) -> None:
+    """Else the proposer would be asked, and paid, for ever: what never ran counts as nothing."""
+    hook = """
+        def pytest_runtest_setup(item):
+            if item.nodeid == "autoloop::001":
+                item.function
+    """
+    project.commit({**COUNTED, "conftest.py": COUNTED["conftest.py"] + hook})
+    ideas = project.ideas("alpha beta\n", "alpha\n", suffix=".txt")
+    session = project.autoloop(2, "--autoloop-proposer", ideas)
+
+    assert session.returncode == 1
+    assert "autoloop::001 was not run: a conftest or a plugin" in session.output
+    assert [row["number"] for row in session.journal] == [0]
