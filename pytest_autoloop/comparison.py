@@ -57,6 +57,8 @@ class Comparison:
     _since_control: int = 0
     #: The last control pair was out of the ordinary: the machine has become noisier.
     _noisier: bool = False
+    #: The first pair was hopeless after one turn of each side, and got no second.
+    _halved: bool = False
 
     @property
     def control_due(self) -> bool:
@@ -68,14 +70,16 @@ class Comparison:
 
         `pairs` holds what was measured, also when the candidate could not be measured to the end.
         """
-        self.pairs, self.seconds = [], {}
+        self.pairs, self.seconds, self._halved = [], {}, False
         self.evaluator.begin_comparison()
         finding = None
         while finding is None:
             failure = self._measure() if self.pairs else self._race(policy)
             if failure is not None:
                 return failure
-            finding = verdict.decide(self.pairs, self.calibration, policy)
+            # Half a pair is noisier than a whole one, and so is what is told of it.
+            noise = self.calibration.widened(2.0) if self._halved else self.calibration
+            finding = verdict.decide(self.pairs, noise, policy)
         decision = finding.decision
         if decision.status == "keep":
             found = list(self.pairs)
@@ -130,7 +134,12 @@ class Comparison:
 
     def _race(self, policy: Policy) -> Decision | None:
         """Measure the first pair; a candidate that has lost after one turn each gets no second."""
-        return self._measure("race", lambda pair: verdict.hopeless(pair, self.calibration, policy))
+
+        def hopeless(pair: Pair) -> bool:
+            self._halved = verdict.hopeless(pair, self.calibration, policy)
+            return self._halved
+
+        return self._measure("race", hopeless)
 
     def _measure(
         self, stage: str = "measure", enough: Callable[[Pair], bool] | None = None

@@ -12,7 +12,7 @@ import pytest
 from pytest_autoloop.comparison import Comparison
 from pytest_autoloop.decision.noise import Noise
 from pytest_autoloop.decision.series import Calibration
-from pytest_autoloop.decision.verdict import Policy
+from pytest_autoloop.decision.verdict import Policy, decide
 from pytest_autoloop.evaluation import alone
 from tests.decision.samples import scored
 from tests.scripted import MANIFEST, METRIC, Scripted, scripted
@@ -70,6 +70,22 @@ def test_a_noisy_gain_takes_pairs_and_fresh_ones(script: Scripted) -> None:
     assert decision.effect.pairs == len(compared.pairs) == 5
     assert [len(pair.turns) for pair in compared.pairs] == [4] * 5
     assert list(compared.seconds) == ["race", "measure", "confirm"]
+
+
+def test_half_a_pair_is_told_with_the_noise_of_half_a_pair(script: Scripted) -> None:
+    """One turn of each side says less than two: its interval is wider."""
+    compared = comparison(script, NOISY)
+    script.place(100, 80)
+    decision = compared.decide(POLICY)
+    whole, half = (
+        decide(compared.pairs, calibration, POLICY) for calibration in (NOISY, NOISY.widened(2.0))
+    )
+
+    assert decision.status == "discard"
+    assert [len(pair.turns) for pair in compared.pairs] == [2]
+    assert whole is not None
+    assert half is not None
+    assert decision == half.decision != whole.decision
 
 
 def test_a_candidate_without_a_score_ends_its_comparison(script: Scripted) -> None:
