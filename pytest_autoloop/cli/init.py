@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _GOLDEN = "golden.jsonl"
 _LISTED = 5
+_COMMIT = "read and commit it, then "
 
 
 def add(subparsers: Subparsers) -> None:
@@ -272,8 +273,7 @@ def _finish(options: argparse.Namespace, project: Project, start: Start) -> int:
     ]
     from pytest_autoloop.onboarding.trial import write_and_try  # noqa: PLC0415 - only here
 
-    wanted = [one for one in start.files if one not in left_out]
-    start.files = wanted
+    start.files = [one for one in start.files if one not in left_out]
     written, notes = write_and_try(project.root, start, [one.path for one in left_out])
     return _report(options, project, written, left_out, notes)
 
@@ -317,7 +317,8 @@ def _report(
         print()
     for note in notes:
         print(f"note: {_visible(note)}")
-    print("\nnext: read and commit it, then pytest-autoloop doctor, then pytest --autoloop 50")
+    kept = all(one.action == "keep" for one in [*written, *left_out])
+    print(f"\nnext: {'' if kept else _COMMIT}pytest-autoloop doctor, then pytest --autoloop 50")
     return 0
 
 

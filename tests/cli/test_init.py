@@ -205,6 +205,8 @@ def test_nothing_that_is_there_is_overwritten(words: Project, run: Callable[...,
         "tests/test_words_like_the_original.py": "keep",
     }
     assert git(words.root, "diff", "--name-only").split() == ["conftest.py"]
+    words.commit()
+    assert "next: pytest-autoloop doctor" in run("--target", "words.py"), "nothing to commit"
     assert "HERE = os.curdir" in (words.root / "conftest.py").read_text()
 
 
