@@ -196,12 +196,14 @@ def sandbox_of(
             "auto to do without its box"
         )
     writable = _paths(rootdir, settings.writable, "autoloop_writable")
+    packages = package_paths(repository.root, sys.path)
     readable = _paths(rootdir, settings.readable, "autoloop_readable")
     return Sandbox(
         layers=layers,
         network=settings.network,
-        # Harnesses ask git for a version or a file; hooks and history are read-only for them.
-        readable=(repository.root / ".git", *package_paths(repository.root, sys.path), *readable),
+        # Harnesses ask git for a version or a file; hooks and history are read-only for them. This
+        # package may stand in the checkout itself.
+        readable=(repository.root / ".git", _OURS, *packages, *readable),
         writable=writable,
         environment=settings.environment,
         without=settings.without,

@@ -132,6 +132,39 @@ def test_it_works_in_the_mode_that_it_gets(shape: str, project: Project) -> None
     assert session.journal[1]["assurance"] == assurance
 
 
+def test_a_gain_of_a_package_below_src_is_verified(project: Project) -> None:
+    """Its package, which imports the target, is looked for in every place, tests' own among them."""
+    slow = "def total(n):\n    found = 0\n    for i in range(n):\n        found += i\n    return found\n"
+    project.commit(
+        {
+            "pytest.ini": "[pytest]\npythonpath = src\n",
+            "conftest.py": """
+                import pytest_autoloop as autoloop
+
+                @autoloop.target
+                def target():
+                    return "src/pkg/core.py"
+            """,
+            "src/pkg/__init__.py": "from pkg.core import total\n",
+            "src/pkg/core.py": slow,
+            "tests/test_it.py": """
+                from pkg import total
+
+                def test_it():
+                    assert [total(n) for n in (0, 1, 5, 9000)] == [0, 0, 10, 40495500]
+
+                def test_speed(benchmark):
+                    assert benchmark(total, 9000) == 40495500
+            """,
+        }
+    )
+    ideas = project.ideas("def total(n):\n    return n * (n - 1) // 2 if n > 0 else 0\n")
+    session = project.autoloop(1, "--autoloop-proposer", ideas)
+
+    assert session.decisions == [("keep", "")], session.output
+    assert session.journal[1]["assurance"] == "isolated"
+
+
 def test_inputs_of_the_project_s_own_are_compared(project: Project) -> None:
     """What the fixture gives finds the input that no test has, drawn by function and strategy."""
     project.commit(

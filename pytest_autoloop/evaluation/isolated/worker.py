@@ -11,6 +11,7 @@ import contextlib
 import dis
 import gc
 import importlib
+import importlib.machinery
 import importlib.util
 import os
 import sys
@@ -85,6 +86,8 @@ def _load(source: Source, surroundings: Surroundings, writing: int) -> ModuleTyp
     sys.modules.pop(source.module, None)
     sys.meta_path.insert(0, _MemoryFinder(source))
     if surroundings.tripwire:
+        # The target's package is looked for in all places in turn: what lists them once, keeps it.
+        importlib.machinery.PathFinder.find_spec("no_module_of_this_name")
         tripwire.arm(report, target_path=source.path, readable=surroundings.readable)
     return importlib.import_module(source.module)
 
