@@ -14,6 +14,8 @@ AutoloopError
 │   ├── TruncatedReplyError   the reply ends at the model's output limit
 │   ├── EmptyReplyError       nothing was said, or nothing changed
 │   └── AgentError            an agent's command failed or took too long
+├── MeasurementError  a ready-made metric found no number: the candidate's fault, unless the
+│                     baseline has none either
 ├── GainMissed        the audited gain is below --autoloop-fail-under (exit 1)
 └── EvaluationError   the child machinery itself failed, not the candidate (exit 1)
 
@@ -92,6 +94,10 @@ class EmptyReplyError(ProposerError):
 
 class AgentError(ProposerError):
     """An agent's command failed, or was ended at its time limit."""
+
+
+class MeasurementError(AutoloopError):
+    """A ready-made metric found no number to return."""
 
 
 class GainMissed(AutoloopError):

@@ -1,0 +1,36 @@
+"""Ready-made metrics: ``from pytest_autoloop import metrics``.
+
+Each function returns a `Measurement`. `autoloop.metric` takes one in place of a function, and
+called it gives its number.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_autoloop.errors import MeasurementError
+    from pytest_autoloop.metrics.measurement import Measurement, Place
+
+#: The module of each name. No module bears the name of a function: importing it would hide that.
+_HOMES = {
+    "Measurement": "metrics.measurement",
+    "Place": "metrics.measurement",
+    "MeasurementError": "errors",
+}
+
+__all__ = ["Measurement", "MeasurementError", "Place"]
+
+
+def __getattr__(name: str) -> object:
+    """Import what is asked for: a session pays only for the metrics that it has."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(f"pytest_autoloop.{home}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
