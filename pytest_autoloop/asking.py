@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from pytest_autoloop.designs import Archive
     from pytest_autoloop.history.chronicle import Chronicle
     from pytest_autoloop.history.notes import Notes
     from pytest_autoloop.model import Brief, Experiment, HotLine, Metric, Proposal, Target
@@ -79,6 +80,8 @@ class Asker:
     program: bool = False
     #: Whether each experiment is noted in the directives, too.
     updates_directives: bool = False
+    #: Kept designs that are shown in full; None shows none.
+    archive: Archive | None = None
     #: Remembers what no experiment has been charged with yet, for the next session.
     keep_bill: Callable[[Usage], None] = _forget
     #: Tokens and dollars that no experiment has been charged with yet.
@@ -103,6 +106,7 @@ class Asker:
             program=self.directives,
             smallest_gain=smallest_gain,
             profile=self._hot_lines(source),
+            archive=self.archive,
         )
         return Question(start, brief, asked)
 

@@ -16,6 +16,7 @@ from pytest_autoloop.comparison import Comparison
 from pytest_autoloop.decision.objectives import OBJECTIVES
 from pytest_autoloop.decision.rules import rule_from_spec
 from pytest_autoloop.decision.verdict import Policy
+from pytest_autoloop.designs import Archive
 from pytest_autoloop.errors import UsageError
 from pytest_autoloop.harness.manifest import changed as manifest_changed
 from pytest_autoloop.history.journal import Journal
@@ -318,6 +319,7 @@ def _asker(
         profile=_profiler(settings, workplace, baseline, proposer),
         program=baseline.program,
         updates_directives=settings.update_directives,
+        archive=Archive(settings.archive, workplace.repository.read),
         keep_bill=ledger.unbilled.write,
         unbilled=ledger.unbilled.read(),
     )

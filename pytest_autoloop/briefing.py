@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from pytest_autoloop.designs import Archive
     from pytest_autoloop.history.chronicle import Chronicle
     from pytest_autoloop.model import Experiment, HotLine, Metric, Target
     from pytest_autoloop.search.base import Start
@@ -62,10 +63,14 @@ def brief_for(
     program: Path,
     smallest_gain: float | None,
     profile: tuple[HotLine, ...] = (),
+    archive: Archive | None = None,
 ) -> Brief:
     """Return the brief of an experiment: the target as it is, and what became of earlier ideas.
 
     Of a long campaign it tells the latest experiments, and those that gained most.
+
+    Raises:
+        RepositoryError: a design of the archive cannot be read.
     """
     latest = chronicle.latest(target.name, _LATEST)
     first = latest[0].number if latest else 0
@@ -86,6 +91,7 @@ def brief_for(
         failure=_failure(chronicle, latest[-_RECENT:], start),
         profile=profile,
         hint=_BY_SEARCH.get(start.why, hint),
+        archive=archive.designs(chronicle, target, source, metrics) if archive else (),
     )
 
 

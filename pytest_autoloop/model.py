@@ -135,6 +135,16 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Design:
+    """A version of the target that was kept (0 is the baseline), and what it scored then."""
+
+    number: int
+    description: str
+    source: bytes
+    readings: tuple[Reading, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class HotLine:
     """A line of the target in which the benchmarks spend their time."""
 
@@ -178,8 +188,7 @@ class Brief:
     directives: str = ""
     #: Smallest relative gain the machine can tell from noise (0.013 is 1.3%), None when unknown.
     smallest_gain: float | None = None
-    #: Earlier experiments of this campaign, oldest first: of a long one the latest, and before
-    #: them those that gained most.
+    #: Earlier experiments, oldest first: of a long campaign the latest and those that gained most.
     history: tuple[Outcome, ...] = ()
     #: How many experiments of each status there were in all; empty counts those in `history`.
     counts: dict[str, int] = field(default_factory=dict)
@@ -194,6 +203,8 @@ class Brief:
     #: What was learned so far (notes.md), and a strategy to think of this time.
     notes: str = ""
     hint: str = ""
+    #: Versions that were kept and are not `source`, the most telling first; see --autoloop-archive.
+    archive: tuple[Design, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,15 @@ OPTIONS = (
         switch=True,
     ),
     Option(
+        "--autoloop-archive",
+        "Show a model or an agent up to K earlier versions that were kept, in full and with their "
+        "scores (default: 0)",
+        "K",
+        count,
+        ini="autoloop_archive",
+        default="0",
+    ),
+    Option(
         "--autoloop-try",
         "Judge the uncommitted edit of the target in the working tree, as one experiment",
         "DESCRIPTION",

@@ -60,6 +60,8 @@ class Settings:
     seed: int = 0
     profile: bool = True
     update_directives: bool = False
+    #: Kept designs that a brief shows in full, at most.
+    archive: int = 0
     #: What the user changed by hand and wants to be judged; None for a loop.
     attempt: str | None = None
     rebaseline: bool = False
@@ -134,6 +136,7 @@ class Settings:
             seed=values["--autoloop-seed"],
             profile=values["--autoloop-profile"] == "auto",
             update_directives=values["--autoloop-update-directives"],
+            archive=values["--autoloop-archive"],
             attempt=values["--autoloop-try"],
             rebaseline=values["--autoloop-rebaseline"],
             warm_start=values["--autoloop-from"],

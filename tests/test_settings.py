@@ -20,6 +20,7 @@ BOTH = [
     ("autoloop_sampler", "grid", "random", "sampler"),
     ("autoloop_replay_order", "shuffled", "listed", "replay_order"),
     ("autoloop_seed", "3", "4", "seed"),
+    ("autoloop_archive", "3", "4", "archive"),
     ("autoloop_max_cost", "2.5", "3.5", "max_cost"),
     ("autoloop_max_time", "1800", "28800.0", "max_time"),
     ("autoloop_patience", "5", "6", "patience"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeAlias
 
+from pytest_autoloop.proposers.archive import designs
 from pytest_autoloop.proposers.edits import (
     DESCRIPTION_LIMIT,
     clean_text,
@@ -125,7 +126,7 @@ def build_prompt(brief: Brief) -> str:
     """Return the prompt for an agent that edits the target where it is started."""
     path = brief.target.path
     task = _ROLE.format(answer="run", subject=_subject(brief))
-    sections = [*situation(brief, _readable(brief.source)), *closing(brief)]
+    sections = [*situation(brief, _readable(brief.source)), *designs(brief), *closing(brief)]
     return task + _AGENT.format(path=path, limit=DESCRIPTION_LIMIT) + "\n" + "\n\n".join(sections)
 
 
@@ -168,7 +169,8 @@ def _subject(brief: Brief) -> str:
 
 def _told(brief: Brief, text: str) -> str:
     file = f"## The file {brief.target.path}, as it is now\n{fenced(text)}"
-    return "\n\n".join([*situation(brief, text), file, *closing(brief)]) + "\n"
+    sections = [*situation(brief, text), *designs(brief), file, *closing(brief)]
+    return "\n\n".join(sections) + "\n"
 
 
 def _readable(source: bytes) -> str:
