@@ -89,9 +89,9 @@ def reply(source: str, description: str) -> str:
 
 def test_a_model_is_shown_what_was_kept(project: Project) -> None:
     """Each prompt holds the kept versions that are not the present one, whole, with scores."""
-    first, best = "def double(n):\n    return 2*n\n", "def double(n): return 2*n\n"
+    first, best = "def double(n):\n    return 2*n\n", "double = lambda n: 2*n\n"
     project.commit(MODULE)
-    replies = [reply(first, "multiply"), reply(best, "one line"), reply(best, "the same")]
+    replies = [reply(first, "multiply"), reply(best, "a lambda"), reply(best, "the same")]
     with ChatServer([*replies, replies[-1]]) as server:
         session = project.autoloop(
             3,
