@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 from pytest_autoloop.asking import Attempt
 from pytest_autoloop.briefing import result_of
@@ -30,26 +30,14 @@ if TYPE_CHECKING:
     from pytest_autoloop.history.chronicle import Chronicle
     from pytest_autoloop.history.ledger import Ledger
     from pytest_autoloop.judging import Judge
-    from pytest_autoloop.model import Brief, Json, Metric, Proposal, Row
+    from pytest_autoloop.model import Json, Metric, Proposal, Row
+    from pytest_autoloop.progress import Listener
     from pytest_autoloop.search.base import SearchStrategy, Stays
     from pytest_autoloop.usage import Usage
     from pytest_autoloop.workplace import Workplace
 
 #: A candidate whose judging was cut short so many times is not begun again: it may be the reason.
 _CUT_SHORT = 2
-
-
-class Listener(Protocol):
-    """Whoever takes part in the loop from outside: in a pytest session, its hooks."""
-
-    def propose(self, brief: Brief) -> Proposal | None:
-        """Return a candidate, or None to leave it to the configured proposer."""
-
-    def check(self, proposal: Proposal) -> str | None:
-        """Return a reason to veto a candidate."""
-
-    def finished(self, experiment: Experiment) -> None:
-        """Take note of an experiment that is in the journal."""
 
 
 @dataclass(slots=True)

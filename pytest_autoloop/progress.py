@@ -1,4 +1,4 @@
-"""What is being done right now: the one way from the work to whoever watches it."""
+"""Who watches the work, or takes part in it, from outside."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+
+    from pytest_autoloop.model import Brief, Experiment, Proposal
 
 #: What takes long enough to be told.
 Phase = Literal[
@@ -38,3 +40,16 @@ class Unwatched:
     def phase(self, name: Phase, step: int = 0) -> AbstractContextManager[None]:  # noqa: ARG002
         """Note nothing."""
         return nullcontext()
+
+
+class Listener(Protocol):
+    """Whoever takes part in the loop from outside: in a pytest session, its hooks."""
+
+    def propose(self, brief: Brief) -> Proposal | None:
+        """Return a candidate, or None to leave it to the configured proposer."""
+
+    def check(self, proposal: Proposal) -> str | None:
+        """Return a reason to veto a candidate."""
+
+    def finished(self, experiment: Experiment) -> None:
+        """Take note of an experiment that is in the journal."""

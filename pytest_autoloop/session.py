@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_autoloop import opening
-from pytest_autoloop.assembly import Records
 from pytest_autoloop.budget import Budget
 from pytest_autoloop.calling import call_document
 from pytest_autoloop.errors import AutoloopError, GainMissed, UsageError
 from pytest_autoloop.harness.hidden import hidden_nodes
 from pytest_autoloop.harness.items import uses_benchmark
 from pytest_autoloop.harness.registry import Registry
+from pytest_autoloop.holding import Records
 from pytest_autoloop.interrupts import Interrupts
 from pytest_autoloop.model import Target
 from pytest_autoloop.nodes import ExperimentItem, Experiments, Hooks

@@ -16,13 +16,14 @@ from pytest_autoloop.loop import Loop
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pytest_autoloop.assembly import Records
-    from pytest_autoloop.campaign import Campaign, Listener
+    from pytest_autoloop.campaign import Campaign
     from pytest_autoloop.comparison import Audit
     from pytest_autoloop.history.repository import Repository
+    from pytest_autoloop.holding import Records
     from pytest_autoloop.interrupts import Interrupts
     from pytest_autoloop.model import Effect, Experiment
     from pytest_autoloop.nodes import ExperimentItem
+    from pytest_autoloop.progress import Listener
     from pytest_autoloop.proposers.base import Proposer
     from pytest_autoloop.reporting.live import Live
     from pytest_autoloop.reporting.terminal import Terminal

@@ -5,7 +5,6 @@ All of it is made once; each target that is improved has a workplace of its own 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 from contextlib import closing, contextmanager
@@ -22,7 +21,7 @@ from pytest_autoloop.evaluation.runner import Project, Runner
 from pytest_autoloop.evaluation.sandbox import Sandbox, package_paths
 from pytest_autoloop.evaluation.surroundings import import_roots, warm_environment
 from pytest_autoloop.harness.symbols import locate
-from pytest_autoloop.history.copies import find_copies
+from pytest_autoloop.history.copies import copied_files
 from pytest_autoloop.history.worktrees import WorktreePool
 from pytest_autoloop.proposers.vendors import SECRETS
 from pytest_autoloop.targets import harness_files, inside
@@ -41,9 +40,6 @@ if TYPE_CHECKING:
 
 #: Directory of this package.
 _OURS = Path(__file__).resolve().parent
-#: Bytes that are read at once.
-_BLOCK = 2**20
-
 
 #: What is read and never run.
 _DATA = frozenset(
@@ -238,10 +234,6 @@ def set_up(
     Raises:
         UsageError: children cannot be contained as asked, or a path of the settings is not there.
     """
-    config = session.config
-    off = settings.sandbox == "off" or "containment" in settings.without
-    layers = None if off else probe()
-    sandbox = sandbox_of(settings, repository, config.rootpath, layers)
     project = _project(session, settings, repository.root)
     targets = tuple(dict.fromkeys(leg.target.path for leg in legs))
     modules = [path for path in targets if path.endswith(".py")]
@@ -250,9 +242,32 @@ def set_up(
             f"--autoloop-sandbox=strict: of {', '.join(modules)}, what is kept for one would run "
             "unread in the process of the next one's tests; improve one at a time, or write auto"
         )
+    hidden = _hidden(session, repository, settings)
+    with places_of(settings, repository, project, commit, targets=targets, hidden=hidden) as places:
+        yield places
+
+
+@contextmanager
+def places_of(
+    settings: Settings,
+    repository: Repository,
+    project: Project,
+    commit: str,
+    *,
+    targets: tuple[str, ...],
+    hidden: tuple[str, ...],
+) -> Iterator[Places]:
+    """Make what `set_up` makes, for a project that is known already.
+
+    Raises:
+        UsageError: as for `set_up`.
+    """
+    off = settings.sandbox == "off" or "containment" in settings.without
+    layers = None if off else probe()
+    sandbox = sandbox_of(settings, repository, project.rootdir, layers)
     with (
         WorktreePool(
-            repository, copy=settings.copy, project=config.rootpath, targets=targets
+            repository, copy=settings.copy, project=project.rootdir, targets=targets
         ) as pool,
         closing(
             choose_launcher(
@@ -280,36 +295,13 @@ def set_up(
             launcher,
             sandbox,
             targets,
-            _hidden(session, repository, settings),
+            hidden,
             project,
             commit,
-            copied=copied_files(repository.root, config.rootpath, settings.copy),
+            copied=copied_files(repository.root, project.rootdir, settings.copy),
             warm=settings.rounds == "warm",
             clean=commit,
         )
-
-
-def copied_files(root: Path, project: Path, patterns: Sequence[str]) -> dict[str, str]:
-    """Return the SHA-256 of the files that git does not carry but the harness needs, by path.
-
-    Raises:
-        UsageError: a pattern matches nothing, or a file cannot be read.
-    """
-    found: dict[str, str] = {}
-    for name in find_copies(root, project.resolve(), patterns):
-        digest, path = hashlib.sha256(), root / name
-        try:
-            if path.is_symlink():
-                digest.update(os.fsencode(path.readlink()))
-            else:
-                with path.open("rb") as stream:
-                    while block := stream.read(_BLOCK):
-                        digest.update(block)
-        except OSError as error:
-            message = f"autoloop_copy: {name} cannot be read ({error.strerror}): correct that"
-            raise UsageError(message) from error
-        found[name] = digest.hexdigest()
-    return found
 
 
 def _project(session: pytest.Session, settings: Settings, root: Path) -> Project:

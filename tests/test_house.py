@@ -29,6 +29,7 @@ ROOMS = (
         "forge",
         "loop",
         "assembly",
+        "holding",
         "proposing",
         "resuming",
         "opening",

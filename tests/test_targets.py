@@ -17,11 +17,12 @@ from pytest_autoloop.evaluation.runner import Project as Called
 from pytest_autoloop.evaluation.sandbox import Sandbox
 from pytest_autoloop.harness.registry import Registry
 from pytest_autoloop.harness.specifications import TargetSpecification
+from pytest_autoloop.history.copies import copied_files
 from pytest_autoloop.history.repository import Repository
 from pytest_autoloop.history.worktrees import WorktreePool
 from pytest_autoloop.model import TIME, Metric, Target
 from pytest_autoloop.targets import Leg, resolve_targets, share_of
-from pytest_autoloop.workplace import Places, copied_files
+from pytest_autoloop.workplace import Places
 from tests.projects import git
 
 if TYPE_CHECKING:

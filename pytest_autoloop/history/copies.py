@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import stat
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 Stamp: TypeAlias = tuple[int, ...]
 
 _NEVER = (".git", ".pytest_autoloop")
+#: Bytes that are read at once.
+_BLOCK = 2**20
 
 
 def find_copies(root: Path, project: Path, patterns: Sequence[str]) -> list[str]:
@@ -54,6 +57,29 @@ def find_copies(root: Path, project: Path, patterns: Sequence[str]) -> list[str]
             )
         found |= {name for name in names if PurePosixPath(name).parts[0] not in _NEVER}
     return sorted(found)
+
+
+def copied_files(root: Path, project: Path, patterns: Sequence[str]) -> dict[str, str]:
+    """Return the SHA-256 of the files that git does not carry but the harness needs, by path.
+
+    Raises:
+        UsageError: a pattern matches nothing, or a file cannot be read.
+    """
+    found: dict[str, str] = {}
+    for name in find_copies(root, project.resolve(), patterns):
+        digest, path = hashlib.sha256(), root / name
+        try:
+            if path.is_symlink():
+                digest.update(os.fsencode(path.readlink()))
+            else:
+                with path.open("rb") as stream:
+                    while block := stream.read(_BLOCK):
+                        digest.update(block)
+        except OSError as error:
+            message = f"autoloop_copy: {name} cannot be read ({error.strerror}): correct that"
+            raise UsageError(message) from error
+        found[name] = digest.hexdigest()
+    return found
 
 
 def _files_of(match: Path) -> Iterator[Path]:
