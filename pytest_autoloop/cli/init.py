@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_autoloop.cli import init_template
+from pytest_autoloop.cli import written as written_files
 from pytest_autoloop.cli.arguments import add_command
+from pytest_autoloop.cli.written import ask, can_ask, say
 from pytest_autoloop.errors import UsageError
+from pytest_autoloop.text import visible
 
 if TYPE_CHECKING:
     import argparse
@@ -33,6 +36,7 @@ def add(subparsers: Subparsers) -> None:
         summary="look at a project and write what it lacks to be improved",
         example="pytest-autoloop init\n"
         "pytest-autoloop init --target src/pkg/parser.py --goal speed\n"
+        "pytest-autoloop init --template memory --target src/pkg/index.py\n"
         "pytest-autoloop init --golden --golden-inputs messages.txt --golden-run reader:answer",
         more="Runs the tests once, proposes files by their share of the time, and writes "
         "conftest.py, program.md, a first benchmark and guards for the goal. No file that exists "
@@ -65,6 +69,7 @@ def add(subparsers: Subparsers) -> None:
         metavar="SPEC",
         help="what answers an input: module:function, or a command that reads it",
     )
+    init_template.add_argument(command)
     command.set_defaults(calls_pytest=True)
 
 
@@ -78,13 +83,15 @@ def _run(options: argparse.Namespace) -> int:
     from pytest_autoloop.onboarding import start as starting  # noqa: PLC0415 - as above
 
     root = Path.cwd().resolve()
+    if options.template is not None:
+        return init_template.run(options, root)
     repository = Repository.open(root)
     if options.golden is not None:
         return _label(options, root)
     chosen = options.target
     if chosen:
         _checked(repository, root, chosen, options.goal)
-    _say(options, "running pytest to see what there is …")
+    say(options, "running pytest to see what there is …")
     project = starting.survey(root, options.rest)
     _refuse_red(project)
     chosen = chosen or _ask_target(options, project)
@@ -98,7 +105,7 @@ def _run(options: argparse.Namespace) -> int:
             f"there are no tests in {root}: write one that calls {chosen}, for nothing else says "
             "what must stay true"
         )
-    _say(options, f"recording what the tests call of {chosen} …")
+    say(options, f"recording what the tests call of {chosen} …")
     module, functions = starting.record(root, target, options.rest)
     if options.record_again:
         return _record_again(options, project, starting.recorded_again, target, module, functions)
@@ -169,13 +176,13 @@ def _ask_target(options: argparse.Namespace, project: Project) -> str | None:
     print(f"\nwhere the {project.basis} spend their time:")
     for number, (name, share) in enumerate(proposals[:_LISTED], 1):
         hottest = ", ".join(f"{f} {s:.0%}" for f, s in list(project.files[name].items())[:3])
-        print(f"  {number}  {share:4.0%}  {_visible(name)}  ({_visible(hottest)})")
+        print(f"  {number}  {share:4.0%}  {visible(name)}  ({visible(hottest)})")
     if options.yes:
         return proposals[0][0]
-    if not _can_ask(options):
-        print(f"\nchoose one: pytest-autoloop init --target {_visible(proposals[0][0])}")
+    if not can_ask(options):
+        print(f"\nchoose one: pytest-autoloop init --target {visible(proposals[0][0])}")
         return None
-    said = _ask("\nwhich one is to be improved? [1] ") or "1"
+    said = ask("\nwhich one is to be improved? [1] ") or "1"
     if said.isdecimal() and 1 <= int(said) <= len(proposals):
         return proposals[int(said) - 1][0]
     return said
@@ -230,7 +237,7 @@ def _label(options: argparse.Namespace, root: Path) -> int:
     inputs = golden.read_inputs(root / options.golden_inputs)
     _, run = golden.answerer(options.golden_run, root, target)
     path = root / options.golden
-    added = golden.label(path, inputs, run, _ask, lambda line: _say(options, line))
+    added = golden.label(path, inputs, run, ask, lambda line: say(options, line))
     total = len(golden.read_examples(path))
     if options.json:
         print(json.dumps({"path": str(path), "added": added, "examples": total}, indent=2))
@@ -254,35 +261,15 @@ def _record_again(
 
 def _finish(options: argparse.Namespace, project: Project, start: Start) -> int:
     """Show or write the files, and run the tests among them."""
-    added = [one for one in start.files if one.action == "add"]
     if options.dry_run:
-        changes = [one for one in start.files if one.action != "keep"]
-        if options.json:
-            told = [
-                {**one.document(project.root), "diff": one.diff(project.root)} for one in changes
-            ]
-            print(json.dumps({"dry_run": True, "files": told, "notes": start.notes}, indent=2))
-            return 0
-        for one in changes:
-            print(_visible_lines(one.diff(project.root)), end="")
-        for note in start.notes:
-            print(f"note: {_visible(note)}")
+        written_files.show_changes(options, project.root, start.files, start.notes)
         return 0
-    left_out = [
-        one for one in added if not (options.yes or (_can_ask(options) and _agreed(one, project)))
-    ]
+    left_out = written_files.not_agreed(options, project.root, start.files)
     from pytest_autoloop.onboarding.trial import write_and_try  # noqa: PLC0415 - only here
 
     start.files = [one for one in start.files if one not in left_out]
     written, notes = write_and_try(project.root, start, [one.path for one in left_out])
     return _report(options, project, written, left_out, notes)
-
-
-def _agreed(one: Planned, project: Project) -> bool:
-    from pytest_autoloop.onboarding.files import shown  # noqa: PLC0415 - only here
-
-    print(f"\n{shown(one.path, project.root)} is there already. To be added:\n\n{one.added}\n")
-    return _ask("add it? [y/N] ").lower() in {"y", "yes"}
 
 
 def _report(
@@ -292,59 +279,16 @@ def _report(
     left_out: Sequence[Planned],
     notes: Sequence[str],
 ) -> int:
-    from pytest_autoloop.onboarding.files import shown  # noqa: PLC0415 - only here
-
     root = project.root
     if options.json:
-        told = {
-            "files": [one.document(root) for one in written],
-            "to_be_added": [one.document(root) for one in left_out],
-            "notes": list(notes),
-        }
+        told = {**written_files.documents(root, written, left_out), "notes": list(notes)}
         print(json.dumps(told, indent=2))
         return 0
-    words = {"new": "wrote", "add": "added to", "replace": "recorded", "keep": "kept yours"}
-    names = [_visible(shown(one.path, root)) for one in written]
-    widest = max(map(len, names), default=0)
-    print()
-    for one, name in zip(written, names, strict=True):
-        print(f"{words[one.action]:10} {name:{widest}}  {one.what}")
-    for one in left_out:
-        name = _visible(shown(one.path, root))
-        shown_already = "the lines shown above" if _can_ask(options) else f"this\n\n{one.added}\n"
-        print(f"\n{name} is as it was: add {shown_already} (or say --yes)")
+    written_files.show_written(options, root, written, left_out)
     if notes:
         print()
     for note in notes:
-        print(f"note: {_visible(note)}")
+        print(f"note: {visible(note)}")
     kept = all(one.action == "keep" for one in [*written, *left_out])
     print(f"\nnext: {'' if kept else _COMMIT}pytest-autoloop doctor, then pytest --autoloop 50")
     return 0
-
-
-def _can_ask(options: argparse.Namespace) -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty() and not (options.yes or options.json)
-
-
-def _ask(question: str) -> str:
-    # Not on standard output, which may be read by a program.
-    if sys.stdin.isatty():
-        print(question, end="", file=sys.stderr, flush=True)
-    line = sys.stdin.readline()
-    if not line:
-        raise EOFError
-    return line.strip()
-
-
-def _say(options: argparse.Namespace, line: str) -> None:
-    print(line, file=sys.stderr if options.json else sys.stdout, flush=True)
-
-
-def _visible(line: str) -> str:
-    from pytest_autoloop.text import visible  # noqa: PLC0415 - only here
-
-    return visible(line)
-
-
-def _visible_lines(lines: str) -> str:
-    return "".join(f"{_visible(line)}\n" for line in lines.splitlines())
