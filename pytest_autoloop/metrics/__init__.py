@@ -11,16 +11,37 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pytest_autoloop.errors import MeasurementError
+    from pytest_autoloop.metrics.combined import composite
     from pytest_autoloop.metrics.measurement import Measurement, Place
+    from pytest_autoloop.metrics.models import Chat, chat
+    from pytest_autoloop.metrics.memory import peak_memory
+    from pytest_autoloop.metrics.printed import accuracy, json_from_output, regex_from_output
+    from pytest_autoloop.metrics.sizes import file_size
+    from pytest_autoloop.metrics.timing import latency
 
 #: The module of each name. No module bears the name of a function: importing it would hide that.
 _HOMES = {
-    "Measurement": "metrics.measurement",
-    "Place": "metrics.measurement",
+    **dict.fromkeys(("Measurement", "Place"), "metrics.measurement"),
+    **dict.fromkeys(("accuracy", "json_from_output", "regex_from_output"), "metrics.printed"),
     "MeasurementError": "errors",
+    "composite": "metrics.combined",
+    "file_size": "metrics.sizes",
+    "latency": "metrics.timing",
+    "peak_memory": "metrics.memory",
 }
 
-__all__ = ["Measurement", "MeasurementError", "Place"]
+__all__ = [
+    "Measurement",
+    "MeasurementError",
+    "Place",
+    "accuracy",
+    "composite",
+    "file_size",
+    "json_from_output",
+    "latency",
+    "peak_memory",
+    "regex_from_output",
+]
 
 
 def __getattr__(name: str) -> object:
