@@ -213,7 +213,7 @@ class Asker:
             return
         if lessons is None:
             return
-        self._charge(lessons.usage)
+        self.charge(lessons.usage)
         if lessons.lines:
             self.notes.append(lessons.lines, brief.number)
 
@@ -226,9 +226,9 @@ class Asker:
         return self._profiled[1]
 
     def _bill(self, error: ProposerError) -> None:
-        self._charge(Usage.of(error.tokens_used, error.cost_usd))
+        self.charge(Usage.of(error.tokens_used, error.cost_usd))
 
-    def _charge(self, usage: Usage) -> None:
+    def charge(self, usage: Usage) -> None:
         """Remember a cost until a row is charged with it, also for the next session."""
         with self._billing:
             self.unbilled += usage

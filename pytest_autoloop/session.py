@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_autoloop import opening
+from pytest_autoloop.brokering import Broker
 from pytest_autoloop.budget import Budget
 from pytest_autoloop.calling import call_document
 from pytest_autoloop.errors import AutoloopError, GainMissed, UsageError
 from pytest_autoloop.harness.hidden import hidden_nodes
 from pytest_autoloop.harness.items import uses_benchmark
 from pytest_autoloop.harness.registry import Registry
+from pytest_autoloop.history.journal import DIRECTORY
 from pytest_autoloop.holding import Records
 from pytest_autoloop.interrupts import Interrupts
 from pytest_autoloop.model import Target
@@ -33,11 +36,13 @@ from pytest_autoloop.resuming import (
 from pytest_autoloop.search.specs import strategy_from_spec
 from pytest_autoloop.targets import resolve_targets
 from pytest_autoloop.tour import Tour, fail
+from pytest_autoloop.usage import Usage
 from pytest_autoloop.workplace import set_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
+    from pytest_autoloop.campaign import Campaign
     from pytest_autoloop.history.repository import Repository
     from pytest_autoloop.model import Experiment, Json, Metric
     from pytest_autoloop.proposers.base import Proposer
@@ -123,6 +128,7 @@ class AutoloopSession:
         self._records = Records.reopened(plan, repository)
         if self._records.ledger is not None:
             self._terminal.went_on(*self._records.found)
+        broker = Broker(config.rootpath / DIRECTORY)
         tour = Tour(
             plan=plan,
             legs=legs,
@@ -131,11 +137,15 @@ class AutoloopSession:
             listener=Hooks(config),
             terminal=self._terminal,
             live=self._live,
-            update=self._publishing.update,
+            update=partial(self._updated, broker),
             interrupts=interrupts,
             protocol=partial(self._protocol, session),
         )
-        with set_up(session, settings, repository, legs, plan.commit) as places:
+        with (
+            set_up(session, settings, repository, legs, plan.commit) as places,
+            closing(broker),
+        ):
+            places.launcher = broker.attended(places.launcher)
             self._terminal.contained(places.sandbox)
             self._publishing.begin()
             self._live.open()
@@ -153,6 +163,13 @@ class AutoloopSession:
                 self._protocol(session, "fail-under", partial(fail, GainMissed(missed)))
         if interrupts.asked:
             raise session.Interrupted(f"the campaign {plan.tag} was interrupted, and can go on")
+
+    def _updated(self, broker: Broker, campaign: Campaign) -> None:
+        """Charge the campaign with what metrics asked of models, and publish where it stands."""
+        spent = broker.take_spent()
+        if spent != Usage():
+            campaign.asker.charge(spent)
+        self._publishing.update(campaign)
 
     def _plan(
         self,
