@@ -23,7 +23,7 @@ from pytest_autoloop.metrics.model_questions import AT_ONCE, MAILBOX
 from pytest_autoloop.usage import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pytest_autoloop.evaluation.launchers import Launch, Launcher, Memory
@@ -91,11 +91,12 @@ class Broker:
         """Return a launcher whose children are answered."""
         return AttendedLauncher(launcher, self)
 
-    def take_spent(self) -> Usage:
-        """Return what was spent since the last call."""
+    def bill(self, charge: Callable[[Usage], None]) -> None:
+        """Charge what was spent since the last call; nothing where nothing was."""
         with self._lock:
             spent, self._spent = self._spent, Usage()
-        return spent
+        if spent != Usage():
+            charge(spent)
 
     @contextmanager
     def attending(self, temporary: Path, *, trusted: bool) -> Iterator[Attendance | None]:

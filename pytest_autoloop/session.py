@@ -36,7 +36,6 @@ from pytest_autoloop.resuming import (
 from pytest_autoloop.search.specs import strategy_from_spec
 from pytest_autoloop.targets import resolve_targets
 from pytest_autoloop.tour import Tour, fail
-from pytest_autoloop.usage import Usage
 from pytest_autoloop.workplace import set_up
 
 if TYPE_CHECKING:
@@ -166,9 +165,7 @@ class AutoloopSession:
 
     def _updated(self, broker: Broker, campaign: Campaign) -> None:
         """Charge the campaign with what metrics asked of models, and publish where it stands."""
-        spent = broker.take_spent()
-        if spent != Usage():
-            campaign.asker.charge(spent)
+        broker.bill(campaign.asker.charge)
         self._publishing.update(campaign)
 
     def _plan(
