@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_autoloop.errors import MeasurementError
     from pytest_autoloop.metrics.combined import composite
+    from pytest_autoloop.metrics.judge import llm_judge
     from pytest_autoloop.metrics.measurement import Measurement, Place
-    from pytest_autoloop.metrics.models import Chat, chat
     from pytest_autoloop.metrics.memory import peak_memory
+    from pytest_autoloop.metrics.models import Chat, chat
     from pytest_autoloop.metrics.printed import accuracy, json_from_output, regex_from_output
     from pytest_autoloop.metrics.sizes import file_size
     from pytest_autoloop.metrics.timing import latency
@@ -24,21 +25,26 @@ _HOMES = {
     **dict.fromkeys(("Measurement", "Place"), "metrics.measurement"),
     **dict.fromkeys(("accuracy", "json_from_output", "regex_from_output"), "metrics.printed"),
     "MeasurementError": "errors",
+    **dict.fromkeys(("Chat", "chat"), "metrics.models"),
     "composite": "metrics.combined",
     "file_size": "metrics.sizes",
     "latency": "metrics.timing",
+    "llm_judge": "metrics.judge",
     "peak_memory": "metrics.memory",
 }
 
 __all__ = [
+    "Chat",
     "Measurement",
     "MeasurementError",
     "Place",
     "accuracy",
+    "chat",
     "composite",
     "file_size",
     "json_from_output",
     "latency",
+    "llm_judge",
     "peak_memory",
     "regex_from_output",
 ]
