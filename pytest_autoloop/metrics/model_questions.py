@@ -94,7 +94,7 @@ def unpacked(content: bytes) -> tuple[ModelChoice, tuple[Question, ...]]:
         # Hashed by what they are declared as; a list in one of them would raise later.
         hash(choice)
         whole = all(type(one.draw) is int for one in questions)
-    except (KeyError, TypeError, RecursionError, AttributeError) as error:
+    except (LookupError, ValueError, TypeError, RecursionError, AttributeError) as error:
         raise ValueError(f"this is no question to a model: {error}") from error
     if not whole:
         raise ValueError("this is no question to a model: a draw is a whole number")
