@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest_autoloop
-from pytest_autoloop import guards, hookspecs
+from pytest_autoloop import guards, hookspecs, metrics
 from pytest_autoloop.campaign_options import CAMPAIGN_OPTIONS
 from pytest_autoloop.cli import parser
 from pytest_autoloop.option_table import LISTS, OPTIONS
@@ -44,6 +44,16 @@ _PYTHON = """\
 `import pytest_autoloop as autoloop` in a `conftest.py`. The fixtures that the decorators make are
 ordinary: they request others, show in `pytest --fixtures`, and work with `-p no:autoloop`."""
 _GUARDS = "What the guards that `pytest-autoloop init` writes are made of."
+_METRICS = """\
+Ready-made metrics: `from pytest_autoloop import metrics`. Each of these functions but `chat`
+returns a `Measurement`, which `autoloop.metric` takes in place of a function. A command is a list of
+words or a line; in it, `{target}` is the path of the target, `{python}` the interpreter that runs
+pytest. Which to choose: [Ready-made metrics](../how-to/metrics.md)."""
+#: In the order of the page that tells which to choose.
+_MEASURES = (
+    *("latency", "peak_memory", "file_size", "accuracy", "regex_from_output", "json_from_output"),
+    *("llm_judge", "chat", "composite", "Measurement"),
+)
 #: A section of a docstring, such as "Args:", and an entry of one.
 _SECTION = re.compile(r"(Args|Raises|Returns|Yields):")
 _ENTRY = re.compile(r" {4}(\w+): (.*)")
@@ -149,6 +159,9 @@ def _python() -> Iterator[str]:
     yield _PYTHON
     for name in ("target", "metric", "proposer", "Brief", "Proposal", "Edit", "Usage"):
         yield from ("", *_documented(f"autoloop.{name}", getattr(pytest_autoloop, name)))
+    yield from ("", "## pytest_autoloop.metrics", "", _METRICS)
+    for name in _MEASURES:
+        yield from ("", *_documented(f"metrics.{name}", getattr(metrics, name), "###"))
     yield from ("", "## pytest_autoloop.guards", "", _GUARDS)
     for name in ("assert_same_outcome", "same", "load_baseline"):
         yield from ("", *_documented(name, getattr(guards, name), "###"))
@@ -165,7 +178,10 @@ def _documented(name: str, thing: Callable[..., Any], level: str = "##") -> Iter
 def _signature(name: str, thing: Callable[..., Any]) -> Iterator[str]:
     signature = inspect.signature(thing)
     # The first argument of a decorator is what it decorates.
-    written = [str(one) for one in signature.parameters.values() if one.name != "function"]
+    parameters = [one for one in signature.parameters.values() if one.name != "function"]
+    named = [str(one) for one in parameters if one.kind is one.KEYWORD_ONLY]
+    written = [str(one) for one in parameters if one.kind is not one.KEYWORD_ONLY]
+    written += [*(["*"] if written and named else []), *named]
     shown = [_QUOTED.sub(r": \1", one).replace("<factory>", "...") for one in written]
     returns = signature.return_annotation
     end = "" if isinstance(thing, type) or "Fixture" in str(returns) else f" -> {returns}"

@@ -57,6 +57,24 @@ def _check_names(metrics: object) -> None:
         raise ValueError(f"metrics={metrics!r}: {twice[0]!r} stands in it twice; write it once")
 
 
+def check_function(value: object, kind: str) -> None:
+    """Refuse what no fixture can be made of.
+
+    Raises:
+        TypeError: it is no function, or one that would have made a measurement.
+    """
+    __tracebackhide__ = True
+    if not callable(value):
+        raise TypeError(
+            f"autoloop.{kind}: {value!r} is no function: decorate one that returns the value"
+            + (", or give a measurement such as metrics.file_size()" if kind == "metric" else "")
+        )
+    module, name = getattr(value, "__module__", ""), getattr(value, "__name__", "")
+    if kind == "metric" and str(module).startswith("pytest_autoloop.metrics"):
+        message = f"autoloop.metric(metrics.{name}): call it, as in metrics.{name}(...)"
+        raise TypeError(message)
+
+
 def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 

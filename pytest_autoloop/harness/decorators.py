@@ -5,14 +5,16 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast, overload
 
 import pytest
 
 from pytest_autoloop.errors import UsageError
 from pytest_autoloop.harness import symbols
-from pytest_autoloop.harness.arguments import check_metric, check_target
+from pytest_autoloop.harness.arguments import check_function, check_metric, check_target
+from pytest_autoloop.harness.measuring import LOWER, Measuring, Unsaid, function_of, is_measurement
 from pytest_autoloop.harness.specifications import (
     DEFAULT_TOLERANCE,
     SPECIFICATION,
@@ -127,6 +129,23 @@ def metric(function: Fixture, /) -> Fixture: ...
 
 @overload
 def metric(
+    measurement: Measuring,
+    /,
+    *,
+    direction: Direction = ...,
+    unit: str = "",
+    at_least: float | None = None,
+    at_most: float | None = None,
+    weight: float = 1.0,
+    max_regression: float = 0.05,
+    min_gain: float | None = None,
+    scope: Scope = "function",
+    name: str | None = None,
+) -> Callable[..., float]: ...
+
+
+@overload
+def metric(
     *,
     direction: Direction = "lower",
     unit: str = "",
@@ -141,10 +160,10 @@ def metric(
 
 
 def metric(
-    function: Fixture | None = None,
+    function: Fixture | Measuring | None = None,
     /,
     *,
-    direction: Direction = "lower",
+    direction: Direction = LOWER,
     unit: str = "",
     at_least: float | None = None,
     at_most: float | None = None,
@@ -153,10 +172,15 @@ def metric(
     min_gain: float | None = None,
     scope: Scope = "function",
     name: str | None = None,
-) -> Fixture | Callable[[Fixture], Fixture]:
+) -> Fixture | Callable[[Fixture], Fixture] | Callable[..., float]:
     """Declare a fixture that returns a score: one finite number.
 
     The first metric that pytest collects is the one to improve.
+
+    A measurement of `pytest_autoloop.metrics` may stand in place of a function, as in
+    ``size = autoloop.metric(metrics.file_size(), at_most=4096)``. Direction and unit are then the
+    measurement's, unless they are given; the metric has the name of the variable. It measures the
+    target, where a test sees exactly one, in pytest's root directory.
 
     Args:
         function: the fixture function, when the decorator is used without parentheses.
@@ -171,10 +195,13 @@ def metric(
         name: as for `pytest.fixture`.
 
     Raises:
-        TypeError: the function is asynchronous.
+        TypeError: the function is asynchronous, or neither a function nor a measurement.
         ValueError: an unknown direction, a bound that no value can meet, or a number out of range.
     """
     __tracebackhide__ = True  # pytest then shows the line of the user's file alone
+    measurement = function if is_measurement(function) else None
+    if isinstance(direction, Unsaid):
+        direction = "lower" if measurement is None else measurement.direction
     check_metric(
         direction=direction,
         at_least=at_least,
@@ -186,12 +213,14 @@ def metric(
 
     def decorate(declared: Fixture) -> Fixture:
         __tracebackhide__ = True
+        check_function(declared, "metric")
         _refuse_async(declared, "metric")
         specification = MetricSpecification(
             Metric(
-                name=name or declared.__name__,
+                # That of the variable is known when pytest has found it.
+                name=name or ("" if measurement else declared.__name__),
                 direction=direction,
-                unit=unit,
+                unit=unit or (measurement.unit if measurement else ""),
                 at_least=at_least,
                 at_most=at_most,
                 description=inspect.getdoc(declared) or "",
@@ -201,11 +230,13 @@ def metric(
             ),
             source=_source(declared),
             requests=frozenset(inspect.signature(declared).parameters),
+            measured=measurement is not None,
         )
         made: Fixture = _fixture(declared, specification, scope, name)
         return made
 
-    return decorate if function is None else decorate(function)
+    given = function if measurement is None else function_of(measurement, sys._getframe(1))
+    return decorate if given is None else decorate(cast("Any", given))
 
 
 @overload

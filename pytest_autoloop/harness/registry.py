@@ -5,6 +5,9 @@ Uses public hooks only: how pytest stores fixtures changes between its minor rel
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import pytest
 
 from pytest_autoloop.errors import UsageError
@@ -14,6 +17,9 @@ from pytest_autoloop.harness.specifications import (
     TargetSpecification,
     specification_of,
 )
+
+if TYPE_CHECKING:
+    from pytest_autoloop.harness.specifications import Specification
 
 #: A fixture of this name gives inputs for the differential guard; it needs no decorator.
 INPUTS = "autoloop_inputs"
@@ -31,6 +37,8 @@ class Registry:
         self.metrics: dict[str, MetricSpecification] = {}
         self.proposers: dict[str, ProposerSpecification] = {}
         self._homes: dict[str, object] = {}
+        #: By name what was found on a fixture, before it had a name.
+        self._found: dict[str, Specification] = {}
         #: Faults found while scanning, raised once collection is over.
         self.problems: list[str] = []
 
@@ -38,7 +46,7 @@ class Registry:
         """Scan a conftest module or plugin."""
         if isinstance(plugin, type(pytest)):
             for name, value in list(vars(plugin).items()):
-                self._add(value, plugin)
+                self._add(name, value, plugin)
                 self._note_inputs(name, plugin)
 
     @pytest.hookimpl(tryfirst=True)
@@ -56,7 +64,7 @@ class Registry:
                 "move it to the module or to a conftest.py"
             )
             return
-        self._add(obj, collector)
+        self._add(name, obj, collector)
 
     @property
     def has_inputs(self) -> bool:
@@ -71,19 +79,21 @@ class Registry:
         """Return the module or collector that declares a fixture; None for an unknown name."""
         return self._homes.get(name)
 
-    def _add(self, value: object, home: object) -> None:
-        specification = specification_of(value)
-        if specification is None:
+    def _add(self, attribute: str, value: object, home: object) -> None:
+        found = specification_of(value)
+        if found is None:
             return
+        specification = found.named(attribute) if isinstance(found, MetricSpecification) else found
         name = specification.name
-        earlier = self.targets.get(name) or self.metrics.get(name) or self.proposers.get(name)
+        earlier = self._found.get(name)
         if earlier is not None:
-            if earlier.source != specification.source:
+            if not _is_same(earlier, found):
                 self.problems.append(
                     f"two fixtures are named {name!r}: {earlier.source} and "
                     f"{specification.source}; rename one (name=...)"
                 )
             return
+        self._found[name] = found
         if isinstance(specification, TargetSpecification):
             self.targets[name] = specification
         elif isinstance(specification, MetricSpecification):
@@ -93,10 +103,27 @@ class Registry:
         self._homes[name] = home
 
     def check(self) -> None:
-        """Refuse what scanning found wrong.
+        """Refuse what scanning found wrong; call it when all is scanned.
+
+        A measurement then requests the target, where there is exactly one.
 
         Raises:
             UsageError: two metrics of one name, or a fixture declared inside a class.
         """
         if self.problems:
             raise UsageError("; ".join(self.problems))
+        if len(self.targets) == 1:
+            for name, found in self.metrics.items():
+                if found.measured:
+                    self.metrics[name] = replace(found, requests=frozenset(self.targets))
+
+
+def _is_same(first: Specification, second: Specification) -> bool:
+    """Tell whether two finds are one fixture: a file may be loaded twice, under two names.
+
+    A line may hold several measurements, so those are told apart by what they are, not by where.
+    """
+    if first is second:
+        return True
+    measured = isinstance(second, MetricSpecification) and second.measured
+    return not measured and first.source == second.source

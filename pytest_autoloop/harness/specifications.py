@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -42,11 +42,19 @@ class MetricSpecification:
     source: str
     #: Names of the fixtures that it requests itself.
     requests: frozenset[str] = frozenset()
+    #: Whether it was given a measurement in place of a function.
+    measured: bool = False
 
     @property
     def name(self) -> str:
-        """The fixture's name, which is the metric's."""
+        """The fixture's name, which is the metric's; empty until a variable has given it one."""
         return self.metric.name
+
+    def named(self, attribute: str) -> MetricSpecification:
+        """Return it with a name: pytest names a fixture by its attribute, unless told otherwise."""
+        if self.name:
+            return self
+        return replace(self, metric=replace(self.metric, name=attribute))
 
 
 @dataclass(frozen=True, slots=True)

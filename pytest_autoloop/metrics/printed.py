@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_autoloop.model import Direction
 
 Which: TypeAlias = Literal["first", "last", "min", "max", "median", "mean", "sum"]
+Stream: TypeAlias = Literal["stdout", "stderr"]
 
 _CHOICES: dict[str, Callable[[Sequence[float]], float]] = {
     "first": lambda values: values[0],
@@ -83,7 +84,7 @@ def regex_from_output(
     direction: Direction,
     unit: str = "",
     which: Which = "last",
-    stream: Literal["stdout", "stderr"] = "stdout",
+    stream: Stream = "stdout",
     file: str | None = None,
     timeout: float = TIMEOUT,
     shell: bool = False,
@@ -158,12 +159,13 @@ def json_from_output(
     def take(place: Place) -> float:
         text, source = _text_of(what, place, file, "stdout")
         value = _document(text, source)
-        for step in steps:
-            try:
+        step: str | int = ""
+        try:
+            for step in steps:
                 value = value[step]
-            except (KeyError, IndexError, TypeError) as error:
-                message = f"there is no {path!r} in {source}: {step!r} is looked for in"
-                raise MeasurementError(f"{message} {_shortened(repr(value))}") from error
+        except (KeyError, IndexError, TypeError) as error:
+            message = f"there is no {path!r} in {source}: {step!r} is looked for in"
+            raise MeasurementError(f"{message} {_shortened(repr(value))}") from error
         if isinstance(value, str):
             raise MeasurementError(f"{path!r} in {source} is the text {value!r}, not a number")
         return finite(value, f"{path!r} in {source}")

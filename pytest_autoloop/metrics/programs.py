@@ -75,8 +75,11 @@ class Program:
     line: str
     timeout: float
 
+    #: What it is called in errors.
+    shown: str
+
     def __str__(self) -> str:
-        text = " ".join((self.line or shlex.join(self.words)).split())
+        text = " ".join(self.shown.split())
         return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
     def arguments(self, place: Place) -> list[str]:
@@ -108,7 +111,7 @@ def program(command: Command, *, timeout: float, shell: bool) -> Program:
     if shell:
         if not isinstance(command, str) or not command.strip():
             raise ValueError(f"{command!r}: with shell=True write one line for the shell")
-        return Program((), command, float(timeout))
+        return Program((), command, float(timeout), command)
     if isinstance(command, str):
         try:
             words = tuple(shlex.split(command))
@@ -122,7 +125,8 @@ def program(command: Command, *, timeout: float, shell: bool) -> Program:
         raise ValueError(f"{command!r} is no command: write a list of words, or a line")
     if not words or not words[0]:
         raise ValueError(f"{command!r}: there is no program to run")
-    return Program(words, "", float(timeout))
+    shown = command if isinstance(command, str) else shlex.join(words)
+    return Program(words, "", float(timeout), shown)
 
 
 def run(what: Program, place: Place, *, peak: bool = False) -> Finished:
