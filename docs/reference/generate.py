@@ -46,9 +46,9 @@ ordinary: they request others, show in `pytest --fixtures`, and work with `-p no
 _GUARDS = "What the guards that `pytest-autoloop init` writes are made of."
 _METRICS = """\
 Ready-made metrics: `from pytest_autoloop import metrics`. Each of these functions but `chat`
-returns a `Measurement`, which `autoloop.metric` takes in place of a function. A command is a list of
-words or a line; in it, `{target}` is the path of the target, `{python}` the interpreter that runs
-pytest. Which to choose: [Ready-made metrics](../how-to/metrics.md)."""
+returns a `Measurement`, which `autoloop.metric` takes in place of a function. A command is a list
+of words or a line; in it, `{target}` is the path of the target, `{python}` the interpreter that
+runs pytest. Which to choose: [Ready-made metrics](../how-to/metrics.md)."""
 #: In the order of the page that tells which to choose.
 _MEASURES = (
     *("latency", "peak_memory", "file_size", "accuracy", "regex_from_output", "json_from_output"),
