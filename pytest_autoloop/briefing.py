@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_autoloop import text
+from pytest_autoloop.commanded.improve import orders
 from pytest_autoloop.history.notes import without_section
 from pytest_autoloop.model import Brief, Failure, Outcome, Reading
 
@@ -152,4 +153,4 @@ def _read_program(path: Path) -> str:
         return ""
     before, begins, rest = written.partition(EXPORTED)
     written = before + rest.partition(EXPORT_ENDS)[2] if begins else written
-    return without_section(written, TRIED)
+    return without_section(orders(written), TRIED)

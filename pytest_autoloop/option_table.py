@@ -1,10 +1,11 @@
-"""Every option and ini key, in one table; those of a campaign stand in a module of their own."""
+"""Every option and ini key, in one table; some groups stand in modules of their own."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 from pytest_autoloop.campaign_options import CAMPAIGN_OPTIONS
+from pytest_autoloop.command_options import COMMAND_OPTIONS
 from pytest_autoloop.option_types import (
     Option,
     at_least_two,
@@ -22,6 +23,7 @@ DEFAULT_PROGRAM = "program.md"
 
 OPTIONS = (
     *CAMPAIGN_OPTIONS,
+    *COMMAND_OPTIONS,
     Option(
         "--autoloop-proposer",
         "Who suggests edits: rules (default), sweep, replay:FOLDER, openai:MODEL, claude, "

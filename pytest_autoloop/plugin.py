@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_autoloop.harness import hidden
-from pytest_autoloop.settings import Settings, add_options
+from pytest_autoloop.settings import INSIDE, add_options
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -93,16 +93,22 @@ def _in_this_process(config: pytest.Config) -> Generator[None, object, object]:
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker; register the loop, only when it is asked for."""
     hidden.register(config)
-    if not _is_wanted(config.option):
+    inside = getattr(config.option, INSIDE, False)
+    if not (inside or _is_wanted(config.option)):
         return
     if config.option.autoloop_try is not None and config.option.autoloop is not None:
         message = "--autoloop-try judges one edit, --autoloop N makes N: leave out one of them"
         raise pytest.UsageError(message)
+    from pytest_autoloop.commanded import configure  # noqa: PLC0415 - as the next
     from pytest_autoloop.errors import UsageError  # noqa: PLC0415 - as the next
-    from pytest_autoloop.session import AutoloopSession  # noqa: PLC0415 - not in plain runs
 
     try:
-        session = AutoloopSession(config, Settings.from_config(config))
+        settings = configure(config, told=not inside)
+        if inside:
+            return
+        from pytest_autoloop.session import AutoloopSession  # noqa: PLC0415 - not in plain runs
+
+        session = AutoloopSession(config, settings)
     except (argparse.ArgumentTypeError, UsageError) as error:
         raise pytest.UsageError(str(error)) from None
     config.pluginmanager.register(session, "autoloop-session")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_autoloop import opening
+from pytest_autoloop import commanded, opening
 from pytest_autoloop.brokering import Broker
 from pytest_autoloop.budget import Budget
 from pytest_autoloop.calling import call_document
@@ -183,7 +183,7 @@ class AutoloopSession:
         settings, rootdir = self._settings, self._config.rootpath
         results = opening.results_path(repository, rootdir, settings.results)
         opening.check_program(rootdir, settings.program)
-        others = [rootdir / settings.program]
+        others = commanded.free_to_differ(self._config, repository, rootdir / settings.program)
         targets = tuple(leg.target.name for leg in legs)
         if settings.attempt is not None:
             if len(legs) > 1:

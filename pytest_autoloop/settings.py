@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
 
 from pytest_autoloop.option_table import LISTS, OPTIONS
 from pytest_autoloop.option_types import Option, specs_of, switched
 
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Mapping
 
+    from pytest_autoloop.command_options import Score
     from pytest_autoloop.model import Clock, LauncherName, Rounds, SandboxName, Statistic
     from pytest_autoloop.option_types import Goal
 
@@ -22,6 +26,21 @@ DEFAULT_PROPOSER = "rules"
 #: each is worth; and their names.
 WITHOUT = "PYTEST_AUTOLOOP_WITHOUT"
 LAYERS = frozenset({"screen", "tripwire", "containment", "isolation", "differential", "verify"})
+#: Key of a number of experiments there, which has no ini key: the command line names one.
+ROUNDS = "rounds"
+#: Attribute of pytest's options in a child: it has the harness of the loop, and no loop.
+INSIDE = "autoloop_inside"
+#: What a file beside pytest's own configuration says, by ini key.
+WRITTEN: pytest.StashKey[Mapping[str, tuple[Written, ...]]] = pytest.StashKey()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A value that stands in a file of its own, such as improve.md."""
+
+    text: str
+    #: Where it stands, as an error names it: ``improve.md:12 (budget)``.
+    place: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +113,27 @@ class Settings:
     #: Names of environment variables that children may see.
     environment: tuple[str, ...] = ()
     allow_imports: tuple[str, ...] = ()
+    #: A harness of commands: what is run for the scores, and what each of them is.
+    command: str | None = None
+    scores: tuple[Score, ...] = ()
+    directions: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    guard_commands: tuple[str, ...] = ()
+    #: Paths of the files that may change, where no fixture declares them.
+    targets: tuple[str, ...] = ()
     #: Layers that the benchmark of cheating candidates has switched off.
     without: frozenset[str] = frozenset()
 
     @classmethod
     def from_config(cls, config: pytest.Config) -> Settings:
-        """Read command line and ini; the command line wins.
+        """Read command line, ini and `WRITTEN`; the first that says something wins.
 
         Raises:
-            argparse.ArgumentTypeError: an ini value is not what its option takes.
+            argparse.ArgumentTypeError: an ini value or a written one is not what its option takes.
         """
         values = {option.flag: _value(config, option) for option in OPTIONS}
         return cls(
-            experiments=1 if values["--autoloop-try"] is not None else values["--autoloop"],
+            experiments=_experiments(config, values),
             tag=values["--autoloop-tag"],
             timeout=values["--autoloop-timeout"],
             min_gain=values["--autoloop-min-gain"],
@@ -120,7 +147,6 @@ class Settings:
             launcher=values["--autoloop-launcher"],
             program=values["--autoloop-program"],
             results=values["--autoloop-results"],
-            copy=tuple(config.getini("autoloop_copy")),
             proposers=tuple(
                 spec for line in values["--autoloop-proposer"] for spec in specs_of(line)
             ),
@@ -155,11 +181,8 @@ class Settings:
             fail_under=values["--autoloop-fail-under"],
             export=tuple(dict.fromkeys(values["--autoloop-export"])),
             sandbox=values["--autoloop-sandbox"],
-            network=config.getini("autoloop_network"),
-            readable=tuple(config.getini("autoloop_readable")),
-            writable=tuple(config.getini("autoloop_writable")),
-            environment=tuple(config.getini("autoloop_env")),
-            allow_imports=tuple(config.getini("autoloop_allow_imports")),
+            **_lists(config),
+            **_commands(values),
             without=frozenset(os.environ.get(WITHOUT, "").split(",")) & LAYERS,
         )
 
@@ -185,21 +208,63 @@ def add_options(parser: pytest.Parser) -> None:
         parser.addini(name, told, type=how_written, default=unset)
 
 
+def _experiments(config: pytest.Config, values: dict[str, Any]) -> float:
+    """Return the number of experiments; what a file says of it bounds one without end."""
+    if values["--autoloop-try"] is not None:
+        return 1
+    written = config.stash.get(WRITTEN, {}).get(ROUNDS, ())
+    wanted: float = values["--autoloop"]
+    return float(written[-1].text) if written and wanted == math.inf else wanted
+
+
+def _lists(config: pytest.Config) -> dict[str, Any]:
+    """Return the fields that the ini file alone gives."""
+    return {
+        "copy": tuple(config.getini("autoloop_copy")),
+        "network": config.getini("autoloop_network"),
+        "readable": tuple(config.getini("autoloop_readable")),
+        "writable": tuple(config.getini("autoloop_writable")),
+        "environment": tuple(config.getini("autoloop_env")),
+        "allow_imports": tuple(config.getini("autoloop_allow_imports")),
+    }
+
+
+def _commands(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a harness of commands."""
+    return {
+        "command": values["--autoloop-command"],
+        "scores": values["--autoloop-score"],
+        "directions": values["--autoloop-direction"],
+        "units": values["--autoloop-unit"],
+        "guard_commands": tuple(dict.fromkeys(values["--autoloop-guard-command"])),
+        "targets": tuple(dict.fromkeys(values["--autoloop-target"])),
+    }
+
+
 def _value(config: pytest.Config, option: Option) -> Any:  # noqa: ANN401 - as typed by the table
     chosen = config.getoption(option.flag)
     if chosen is not None:
         return tuple(chosen) if option.many else chosen
     written = config.getini(option.ini) if option.ini else ""
+    if not written and option.ini:
+        found = config.stash.get(WRITTEN, {}).get(option.ini, ())
+        if found:
+            values = tuple(_read(option, one.text, one.place) for one in found)
+            return values if option.many else values[-1]
+    place = f"the ini option {option.ini} ({_place(config, option.ini)})"
+    if option.many:
+        return tuple(_read(option, line, place) for line in written)
+    return _read(option, written, place)
+
+
+def _read(option: Option, text: str, place: str) -> Any:  # noqa: ANN401 - as typed by the table
     try:
-        if option.many:
-            return tuple(map(option.type, written))
         if option.switch:
-            return switched(written)
-        text = written or option.default
+            return switched(text)
+        text = text or option.default
         return option.type(text) if text else None
     except argparse.ArgumentTypeError as error:
-        message = f"the ini option {option.ini} ({_place(config, option.ini)}): {error}"
-        raise argparse.ArgumentTypeError(message) from None
+        raise argparse.ArgumentTypeError(f"{place}: {error}") from None
 
 
 def _place(config: pytest.Config, key: str) -> str:

@@ -41,6 +41,7 @@ BOTH = [
     ("autoloop_program", "orders.md", "other.md", "program"),
     ("autoloop_results", "a.tsv", "b.tsv", "results"),
     ("autoloop_fail_under", "1.1", "1.25", "fail_under"),
+    ("autoloop_command", "make bench", "make fast", "command"),
 ]
 
 
@@ -95,6 +96,11 @@ OTHERS = {
     "autoloop_profile",
     "autoloop_until",
     "autoloop_export",
+    "autoloop_score",
+    "autoloop_direction",
+    "autoloop_unit",
+    "autoloop_guard_command",
+    "autoloop_target",
 }
 
 
@@ -109,6 +115,10 @@ def test_every_ini_key_is_covered() -> None:
         ("autoloop_proposers", "proposers", ("rules", "command:my agent --fast"), "sweep"),
         ("autoloop_edit_format", "edit_formats", ("blocks", "ollama:*=whole"), "auto"),
         ("autoloop_export", "export", ("mlflow", "wandb"), "wandb"),
+        ("autoloop_direction", "directions", ("higher", "lower"), "lower"),
+        ("autoloop_unit", "units", ("ms", "MB"), "s"),
+        ("autoloop_guard_command", "guard_commands", ("go vet ./...", "make test"), "true"),
+        ("autoloop_target", "targets", ("a.c", "my file.c"), "b.c"),
     ],
 )
 def test_lists_have_a_line_for_each_value(

@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.evaluation.clocks import timer
+from pytest_autoloop.settings import INSIDE
 
 if TYPE_CHECKING:
     import argparse
@@ -68,6 +69,7 @@ _BENCHMARK_MAX_TIME = 1.0
 
 def reset(option: argparse.Namespace) -> None:
     """Undo every option that does not belong in an experiment."""
+    setattr(option, INSIDE, True)
     for name, value in _RESET.items():
         if hasattr(option, name):
             setattr(option, name, value)
