@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_autoloop.history.repository import Repository
-    from pytest_autoloop.model import Effect, Experiment, Row
+    from pytest_autoloop.history.rows import Row
+    from pytest_autoloop.model import Effect, Experiment
 
 #: What git keeps while something is under way, and what that is.
 _UNDER_WAY = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pytest_autoloop import opening
@@ -25,6 +26,7 @@ from pytest_autoloop.history.notes import Notes
 from pytest_autoloop.history.results import ResultsFile
 from pytest_autoloop.judging import Judge
 from pytest_autoloop.outlook import affordable
+from pytest_autoloop.remote.judging import RemoteJudge
 from pytest_autoloop.resuming import refuse_changed
 from pytest_autoloop.search.specs import strategy_from_spec
 from pytest_autoloop.targets import share_of
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from pytest_autoloop.model import Brief, HotLine, Json, Metric
     from pytest_autoloop.progress import Listener, Progress
     from pytest_autoloop.proposers.base import Proposer
+    from pytest_autoloop.remote.elsewhere import Elsewhere
     from pytest_autoloop.resuming import Plan
     from pytest_autoloop.settings import Settings
     from pytest_autoloop.targets import Leg
@@ -54,22 +57,33 @@ def begin(
     proposer: Proposer,
     listener: Listener,
     progress: Progress | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> Campaign:
     """Measure a target's baseline; only a green one gets a journal, a table and a branch.
+
+    With `elsewhere` workers measure it, and judge what is proposed.
 
     Raises:
         AutoloopError: the baseline is red, or the project has to change first.
     """
     settings = plan.settings
     began = time.monotonic()
-    baseline = establish(
-        workplace,
-        metrics,
-        settings.timeout,
-        bounds_are_goals=settings.objective == "gated",
-        hidden=plan.hidden,
-        progress=progress,
-    )
+    make: Callable[..., Judge] = Judge
+    if elsewhere is not None:
+        learned, dispatcher = elsewhere.establish(plan, workplace, metrics)
+        baseline, make = (
+            learned.baseline,
+            partial(RemoteJudge, dispatcher=dispatcher, host=learned.host),
+        )
+    else:
+        baseline = establish(
+            workplace,
+            metrics,
+            settings.timeout,
+            bounds_are_goals=settings.objective == "gated",
+            hidden=plan.hidden,
+            progress=progress,
+        )
     if settings.sandbox == "strict" and baseline.not_isolated:
         raise UsageError(
             f"--autoloop-sandbox=strict: candidates cannot be isolated, since "
@@ -79,8 +93,8 @@ def begin(
     anew, header = _open(plan, records, workplace, baseline, proposer)
     ledger = records.ledger
     assert ledger is not None
-    asker = _asker(plan, ledger, workplace, baseline, proposer=proposer, listener=listener)
-    judge = _judge(settings, workplace, baseline, listener)
+    judge = _judge(settings, workplace, baseline, listener, make)
+    asker = _asker(plan, ledger, judge, proposer=proposer, listener=listener)
     campaign = Campaign(
         workplace,
         baseline,
@@ -139,7 +153,11 @@ def _open(
 
 
 def _judge(
-    settings: Settings, workplace: Workplace, baseline: Baseline, listener: Listener
+    settings: Settings,
+    workplace: Workplace,
+    baseline: Baseline,
+    listener: Listener,
+    make: Callable[..., Judge],
 ) -> Judge:
     policy = Policy(
         baseline.manifest.metrics,
@@ -147,7 +165,7 @@ def _judge(
         rule=affordable(rule_from_spec(settings.rule, settings.min_gain), baseline.pair_seconds),
         rounds="warm" if workplace.options.allow_cross_call_cache else settings.rounds,
     )
-    return Judge(
+    return make(
         workplace,
         baseline,
         policy,
@@ -208,6 +226,7 @@ def _header(
         "launcher": workplace.runner.launcher.description,
         "worker_mb": None if baseline.memory is None else asdict(baseline.memory),
         "sandbox": workplace.runner.sandbox.names,
+        "executor": plan.settings.executor,
         "assurance": workplace.evaluator.assurance,
         "not_isolated": baseline.not_isolated,
         **plan.call,
@@ -217,13 +236,13 @@ def _header(
 def _asker(
     plan: Plan,
     ledger: Ledger,
-    workplace: Workplace,
-    baseline: Baseline,
+    judge: Judge,
     *,
     proposer: Proposer,
     listener: Listener,
 ) -> Asker:
     settings, records = plan.settings, ledger.journal.directory
+    workplace, baseline = judge.workplace, judge.baseline
     workbench = CampaignWorkbench(
         workplace.pool,
         workplace.repository,
@@ -242,7 +261,7 @@ def _asker(
         notes=Notes(records),
         chronicle=ledger.chronicle,
         take_notices=workbench.take_notices,
-        profile=_profiler(settings, workplace, baseline, proposer),
+        profile=_profiler(settings, judge, proposer),
         program=baseline.program,
         updates_directives=settings.update_directives,
         archive=Archive(settings.archive, workplace.repository.read),
@@ -258,15 +277,9 @@ def _no_suggestion(_: Brief) -> None:
 
 
 def _profiler(
-    settings: Settings, workplace: Workplace, baseline: Baseline, proposer: Proposer
+    settings: Settings, judge: Judge, proposer: Proposer
 ) -> Callable[[bytes], tuple[HotLine, ...]] | None:
     """Return what samples the benchmarks of a version of the target, where that is of use."""
     wanted = settings.profile and proposer.uses_profile
-    if not (wanted and baseline.manifest.benchmarks and workplace.target.path.endswith(".py")):
-        return None
-
-    def profile(source: bytes) -> tuple[HotLine, ...]:
-        workplace.place("incumbent", source)
-        return workplace.evaluator.profile()
-
-    return profile
+    python = judge.workplace.target.path.endswith(".py")
+    return judge.profile if wanted and python and judge.baseline.manifest.benchmarks else None

@@ -112,7 +112,7 @@ def establish(
     watched = progress or Unwatched()
     with watched.phase("guards"):
         run = first_run(workplace, recorded=python)
-    verdict = _green(run, workplace)
+    verdict = green(run, workplace)
     passed = {node for node, outcome in verdict.outcomes.items() if outcome == "passed"}
     timed = any(metric.name == TIME.name for metric in metrics)
     scored = passed & set(verdict.benchmarks) if timed else set()
@@ -168,8 +168,13 @@ def _order_matters(workplace: Workplace, manifest: Manifest, seconds: dict[str, 
     return not green
 
 
-def _green(run: Run, workplace: Workplace) -> Verdict:
-    """Return the verdict of a green run; explain a red one."""
+def green(run: Run, workplace: Workplace) -> Verdict:
+    """Return the verdict of a green run of the untouched target's guards; explain a red one.
+
+    Raises:
+        BaselineRed: a guard fails, or the session brought no verdict.
+        UsageError: the tests import another copy of the target.
+    """
     verdict = run.verdict
     target = workplace.target.path
     if verdict is None:

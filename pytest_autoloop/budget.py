@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from pytest_autoloop.model import Metric, Row
+    from pytest_autoloop.history.rows import Row
+    from pytest_autoloop.model import Metric
     from pytest_autoloop.settings import Settings
 
 Reason: TypeAlias = Literal[

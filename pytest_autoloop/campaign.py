@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, cast
 
 from pytest_autoloop.asking import Attempt
 from pytest_autoloop.briefing import result_of
-from pytest_autoloop.candidates import Candidate, now, opened
+from pytest_autoloop.candidates import Candidate, opened
 from pytest_autoloop.evaluation import screen
-from pytest_autoloop.history.answers import Answer
 from pytest_autoloop.history.merging import merged
 from pytest_autoloop.judging import Case, decided
 from pytest_autoloop.model import Decision, Experiment
@@ -27,15 +26,19 @@ if TYPE_CHECKING:
     from pytest_autoloop.asking import Asker, Question
     from pytest_autoloop.baseline import Baseline
     from pytest_autoloop.comparison import Audit
+    from pytest_autoloop.history.answers import Answer
     from pytest_autoloop.history.chronicle import Chronicle
     from pytest_autoloop.history.ledger import Ledger
+    from pytest_autoloop.history.rows import Row
     from pytest_autoloop.judging import Judge
-    from pytest_autoloop.model import Json, Metric, Proposal, Row
+    from pytest_autoloop.model import Json, Metric, Proposal
     from pytest_autoloop.progress import Listener
     from pytest_autoloop.search.base import SearchStrategy, Stays
     from pytest_autoloop.usage import Usage
     from pytest_autoloop.workplace import Workplace
 
+#: What has won against an earlier best has to win against the present one.
+_WON = ("keep", "explore")
 #: A candidate whose judging was cut short so many times is not begun again: it may be the reason.
 _CUT_SHORT = 2
 
@@ -131,50 +134,6 @@ class Campaign:
         bases = {experiment.effect.basis for experiment in kept if experiment.effect is not None}
         return standing(rows).claimed if len(bases) == 1 else None
 
-    # How it begins -----------------------------------------------------------------------------
-
-    def open(self, seed: Proposal | None = None) -> Experiment:
-        """Record the baseline: the branch starts where the user stands.
-
-        Of a campaign that goes on, return the baseline as it was measured just now instead. A
-        `seed` is a first candidate that nobody is asked for; it waits as if it had been answered.
-        """
-        if not self.anew:
-            return self._reopened()
-        workplace = self.workplace
-        experiment = Experiment(
-            number=self.first_number,
-            status="baseline",
-            reason="",
-            description="baseline",
-            proposer="",
-            commit=workplace.commit,
-            parent="",
-            timestamp=now(),
-            seconds=self.baseline.seconds,
-            elapsed=self.elapsed,
-            metrics=self.judge.values(self.baseline.pairs),
-            pairs=self.baseline.pairs,
-            target=workplace.target.name,
-            fingerprint=self.judge.fingerprint(workplace.source),
-        )
-        if seed is not None:
-            # Before the baseline, with which the campaign counts as begun.
-            start, number = Start(workplace.commit), self.ledger.take_number()
-            where = (start.commit, workplace.target.name, start.why, start.stays)
-            self.ledger.answers.put(Answer(number, *where, seed, times=0))
-        self._record(experiment)
-        self.ledger.journal.write_header(self.header)
-        return experiment
-
-    def _reopened(self) -> Experiment:
-        return replace(
-            self.chronicle.experiment(self.rows[0].number),
-            seconds=self.baseline.seconds,
-            metrics=self.judge.values(self.baseline.pairs),
-            pairs=self.baseline.pairs,
-        )
-
     # How an experiment goes --------------------------------------------------------------------
 
     def question(self, number: int, in_flight: int) -> Question:
@@ -230,6 +189,20 @@ class Campaign:
         told = result_of(refusal.detail, self.chronicle)
         return Candidate(attempt, decided(experiment, replace(refusal, detail=told)))
 
+    def judge_ahead(self, candidate: Candidate) -> Candidate:
+        """Judge a candidate before its turn, beside others: against what it was made from.
+
+        What has lost to that stays as it is, whatever is kept meanwhile; so the outcome does not
+        depend on who answers first.
+        """
+        attempt, content = candidate.attempt, candidate.content
+        if content is None:
+            return candidate
+        against = attempt.start.commit if attempt.start.stays == "no" else self.best
+        case = self._case(attempt, content, attempt.source, against)
+        judged = self.judge.run(candidate.experiment, case)
+        return replace(candidate, judged=judged, against=against)
+
     def run(self, candidate: Candidate) -> Experiment:
         """Run one experiment and record it."""
         evaluator = self.workplace.evaluator
@@ -237,7 +210,7 @@ class Campaign:
         experiment = self._judged(candidate)
         # Without what it had to wait for other campaigns.
         seconds = time.monotonic() - candidate.attempt.started - (evaluator.waited - waited)
-        experiment = self._record(replace(experiment, seconds=seconds, elapsed=self.elapsed))
+        experiment = self.record(replace(experiment, seconds=seconds, elapsed=self.elapsed))
         self.asker.observe(experiment)
         return experiment
 
@@ -273,33 +246,44 @@ class Campaign:
     def _judged(self, candidate: Candidate) -> Experiment:
         """Take one candidate through every stage that it survives."""
         content, experiment, guard = candidate.content, candidate.experiment, candidate.guard
+        ahead = candidate.judged
         if content is None:
             return experiment
         attempt, rows = candidate.attempt, self.rows
         best = best_of(rows).commit
         source = attempt.source
+        if ahead is not None and (candidate.against == best or ahead.status not in _WON):
+            return self._duplicate(experiment) or ahead
         if attempt.start.stays == "no" and attempt.start.commit != best:
             moved = self._moved(experiment, attempt, content, best)
             if isinstance(moved, Experiment):
                 return moved
             experiment, content, source, guard = *moved, None
-        else:
-            found = self._tried(experiment.fingerprint)
-            if found is not None:  # judged while this one waited
-                told = result_of(f"duplicate of {found:03}", self.chronicle)
-                return decided(experiment, Decision("discard", "duplicate", told))
-        keeps = sum(row.status == "keep" and row.reason != SIMPLER for row in rows)
+        elif (found := self._duplicate(experiment)) is not None:
+            return found
+        return self.judge.run(experiment, self._case(attempt, content, source, best), guard)
+
+    def _case(self, attempt: Attempt, content: bytes, source: bytes, best: str) -> Case:
+        """Return what a candidate is compared with where `best` is the best."""
+        rows = self.rows
+        anchor = standing(rows).anchor.commit if best == best_of(rows).commit else best
         best_content = source if attempt.start.commit == best else self.read(best)
-        anchor = standing(rows).anchor.commit
-        case = Case(
+        return Case(
             content,
             best=best_content,
             parent=source,
             stays=attempt.start.stays,
             anchor=best_content if anchor == best else self.read(anchor),
-            keeps=keeps,
+            keeps=sum(row.status == "keep" and row.reason != SIMPLER for row in rows),
         )
-        return self.judge.run(experiment, case, guard)
+
+    def _duplicate(self, experiment: Experiment) -> Experiment | None:
+        """Return the experiment as a duplicate of one that was judged while it waited."""
+        found = self._tried(experiment.fingerprint)
+        if found is None:
+            return None
+        told = result_of(f"duplicate of {found:03}", self.chronicle)
+        return decided(experiment, Decision("discard", "duplicate", told))
 
     def _moved(
         self, experiment: Experiment, attempt: Attempt, content: bytes, best: str
@@ -331,7 +315,7 @@ class Campaign:
         """Return the experiment that tried the same candidate since the last baseline."""
         return self.chronicle.find(fingerprint, since=self.rows[0].number)
 
-    def _record(self, experiment: Experiment) -> Experiment:
+    def record(self, experiment: Experiment) -> Experiment:
         """Remember an experiment, and tell of it once it cannot be lost."""
         self.ledger.record(experiment)
         self.listener.finished(experiment)

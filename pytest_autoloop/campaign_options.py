@@ -9,6 +9,7 @@ from pytest_autoloop.option_types import (
     count_or_infinite,
     dollars,
     duration,
+    executor,
     factor,
     goal,
     tag,
@@ -97,6 +98,14 @@ CAMPAIGN_OPTIONS = (
         at_least_one,
         ini="autoloop_workers",
         default="1",
+    ),
+    Option(
+        "--autoloop-executor",
+        "Judge candidates elsewhere, several at a time: local:4 (processes), dask:tcp://HOST:8786, "
+        "dask:local:4, package.module:factory (default: here, one after another)",
+        "SPEC",
+        executor,
+        ini="autoloop_executor",
     ),
     Option(
         "--autoloop-simplify",

@@ -30,6 +30,9 @@ class Candidate:
     content: bytes | None = None
     #: What its guards said already; None when they have not run.
     guard: GuardReport | None = None
+    #: What was decided before its turn, and the commit that was the best then.
+    judged: Experiment | None = None
+    against: str = ""
 
 
 def opened(attempt: Attempt, number: int, target: Target, metrics: Iterable[Metric]) -> Experiment:

@@ -8,6 +8,7 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from concurrent.futures import Executor
 
     from pytest_autoloop.model import Brief, Experiment, Json, Proposal
 
@@ -24,6 +25,16 @@ def pytest_autoloop_propose(config: pytest.Config, brief: Brief) -> Proposal | N
 @pytest.hookspec(firstresult=True)
 def pytest_autoloop_check(config: pytest.Config, proposal: Proposal) -> str | None:
     """Veto a candidate before it runs by returning the reason."""
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_autoloop_make_executor(config: pytest.Config) -> Executor | None:
+    """Return a `concurrent.futures.Executor` whose workers judge candidates.
+
+    They need this version of pytest-autoloop, and what the project needs. It is asked for again
+    when the executor is lost, and shut down at the end. The first implementation that returns one
+    wins; nobody is asked where `--autoloop-executor` names one.
+    """
 
 
 @pytest.hookspec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pytest_autoloop import text
 from pytest_autoloop.decision import gains, online
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_autoloop.baseline import Baseline
     from pytest_autoloop.comparison import Audit, Comparison
     from pytest_autoloop.decision.verdict import Policy
-    from pytest_autoloop.model import Experiment, GuardReport, Pair, Proposal
+    from pytest_autoloop.model import Experiment, GuardReport, HotLine, Pair, Proposal
     from pytest_autoloop.progress import Progress
     from pytest_autoloop.search.base import Stays
     from pytest_autoloop.workplace import Workplace
@@ -65,6 +65,10 @@ class Judge:
     #: Bound on the share of false keeps among all keeps of the session; None leaves it open.
     false_discovery_rate: float | None = None
     progress: Progress = field(default_factory=Unwatched)
+    #: Whether several candidates can be judged at a time.
+    parallel: ClassVar[bool] = False
+    #: Class of the host that measured the baseline, if it was another process.
+    host: str = ""
 
     def fingerprint(self, content: bytes) -> str:
         """Return what two candidates share when they are the same."""
@@ -138,6 +142,11 @@ class Judge:
             return self.comparison.decide(as_good(self.policy))
         finally:
             workplace.pool.reset("candidate")
+
+    def profile(self, source: bytes) -> tuple[HotLine, ...]:
+        """Return where the benchmarks spend their time in a version; empty if they fail there."""
+        self.workplace.place("incumbent", source)
+        return self.workplace.evaluator.profile()
 
     def values(self, pairs: Sequence[Pair]) -> dict[str, float | None]:
         """Return the candidate's value of each metric over some pairs."""

@@ -78,7 +78,7 @@ class Loop:
                 break
             yield Turn(answer.number, self._counted(partial(campaign.run_again, answer)))
         self._asked = campaign.chronicle.last_number + 1
-        if self.workers > 1 and not self._stops(0):
+        if self.workers > 1 and not campaign.judge.parallel and not self._stops(0):
             self._slots = campaign.slots(self.workers)
         overlap: Overlap[Attempt, Received, Candidate] = Overlap(
             self.workers,
@@ -138,6 +138,8 @@ class Loop:
 
     def _prepare(self, received: Received) -> Candidate:
         candidate = self.campaign.prepare(received.attempt, received.answer)
+        if self.campaign.judge.parallel:
+            return self.campaign.judge_ahead(candidate)
         if self._slots is None or candidate.content is None:
             return candidate
         workplace, manifest = self.campaign.workplace, self.campaign.baseline.manifest

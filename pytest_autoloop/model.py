@@ -57,6 +57,8 @@ class Metric:
     max_regression: float = 0.05
     #: Smallest relative gain worth keeping; None leaves it to the campaign.
     min_gain: float | None = None
+    #: What a worker must have to measure it, such as ``(("GPU", 1.0),)``.
+    resources: tuple[tuple[str, float], ...] = ()
 
     @property
     def bounded(self) -> bool:
@@ -278,36 +280,6 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """What searching and counting need of an experiment: little, so that thousands are nothing."""
-
-    number: int
-    status: Status
-    reason: str
-    commit: str
-    parent: str
-    #: Of its effect against the best at that time; None when it was not measured.
-    log_gain: float | None
-    #: How the search came to its parent.
-    search: str
-    target: str
-
-    @classmethod
-    def of(cls, experiment: Experiment) -> Row:
-        """Return what is needed of an experiment."""
-        return cls(
-            experiment.number,
-            experiment.status,
-            experiment.reason,
-            experiment.commit,
-            experiment.parent,
-            None if experiment.effect is None else experiment.effect.log_gain,
-            experiment.search,
-            experiment.target,
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Experiment:
     """One candidate's life, as the journal keeps it."""
 
@@ -348,3 +320,5 @@ class Experiment:
     fingerprint: str = ""
     #: Seconds that the campaign had run, over all its sessions, when it ended.
     elapsed: float = 0.0
+    #: Class of the host that it was measured on, where workers elsewhere judge.
+    host: str = ""

@@ -200,6 +200,23 @@ def choice(*names: str) -> Callable[[str], str]:
     return choose
 
 
+def executor(text: str) -> str:
+    """Read who runs tasks: processes here, a Dask cluster, or what a function returns."""
+    kind, colon, rest = text.partition(":")
+    counted = rest.removeprefix("local:") if kind == "dask" else rest
+    if kind == "local" or (kind == "dask" and rest.partition(":")[0] in {"", "local"}):
+        fits = not colon or rest == "local" or bool(_WHOLE.fullmatch(counted) and int(counted))
+    else:
+        fits = bool(rest)
+    if not fits:
+        message = (
+            f"{text!r} names no executor: write local:4, dask:tcp://HOST:8786, dask:local:4, or "
+            "package.module:factory"
+        )
+        raise argparse.ArgumentTypeError(message)
+    return text
+
+
 def rule(text: str) -> str:
     """Read the name of a decision rule, and its count."""
     kind, colon, count = text.partition(":")

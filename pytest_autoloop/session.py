@@ -23,6 +23,7 @@ from pytest_autoloop.model import Target
 from pytest_autoloop.nodes import ExperimentItem, Experiments, Hooks
 from pytest_autoloop.proposing import Proposers
 from pytest_autoloop.publishing import Publishing
+from pytest_autoloop.remote.elsewhere import elsewhere_of
 from pytest_autoloop.reporting.ci.verdict import shortfall
 from pytest_autoloop.reporting.live import Live
 from pytest_autoloop.reporting.terminal import Terminal, summary_of
@@ -141,6 +142,7 @@ class AutoloopSession:
             protocol=partial(self._protocol, session),
         )
         with (
+            elsewhere_of(config, settings, self._terminal.note) as tour.elsewhere,
             set_up(session, settings, repository, legs, plan.commit) as places,
             closing(broker),
         ):

@@ -95,6 +95,8 @@ class Settings:
     until: Goal | None = None
     search: str = "greedy"
     workers: int = 1
+    #: Spec of who judges elsewhere; empty where candidates are judged in this process.
+    executor: str = ""
     simplify: bool = False
     ablate: bool = False
     apply: bool = False
@@ -173,6 +175,7 @@ class Settings:
             until=values["--autoloop-until"],
             search=values["--autoloop-search"],
             workers=values["--autoloop-workers"],
+            executor=values["--autoloop-executor"] or "",
             simplify=values["--autoloop-simplify"],
             ablate=values["--autoloop-ablate"],
             apply=values["--autoloop-apply"],

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from pytest_autoloop.model import Row
+    from pytest_autoloop.history.rows import Row
 
 #: Why a candidate is kept that is no better than what was there, but shorter.
 SIMPLER = "simpler"

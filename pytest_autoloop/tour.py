@@ -10,6 +10,7 @@ from pytest_autoloop.ablation import kept_changes, minimise, told
 from pytest_autoloop.applying import Source, at_the_end, ends
 from pytest_autoloop.assembly import begin, budget_of
 from pytest_autoloop.audits import record_audit
+from pytest_autoloop.beginning import open_campaign
 from pytest_autoloop.errors import AutoloopError, EvaluationError, UsageError
 from pytest_autoloop.loop import Loop
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pytest_autoloop.nodes import ExperimentItem
     from pytest_autoloop.progress import Listener
     from pytest_autoloop.proposers.base import Proposer
+    from pytest_autoloop.remote.elsewhere import Elsewhere
     from pytest_autoloop.reporting.live import Live
     from pytest_autoloop.reporting.terminal import Terminal
     from pytest_autoloop.resuming import Plan
@@ -49,6 +51,8 @@ class Tour:
     interrupts: Interrupts
     #: Runs an experiment as pytest runs a test.
     protocol: Callable[[int, Callable[[], Experiment]], ExperimentItem]
+    #: Who judges candidates, if not this process.
+    elsewhere: Elsewhere | None = None
     #: By target that was improved: what the audit found, None where it could not be made.
     _audited: list[Effect | None] = field(default_factory=list)
     #: Names of the targets that had their turn in this session.
@@ -58,6 +62,8 @@ class Tour:
 
     def run(self, places: Places) -> None:
         """Improve every target that has not had its turn; those before it are in its harness."""
+        if self.elsewhere is not None:
+            self.plan = self.elsewhere.planned(self.plan)
         for place in range(self.records.place_in(self.plan.targets), len(self.legs)):
             loop = self._improve(places, place)
             if loop is None or loop.final or self.interrupts.asked:
@@ -89,6 +95,7 @@ class Tour:
                     proposer=self.proposers[place],
                     listener=self.listener,
                     progress=self.live,
+                    elsewhere=self.elsewhere,
                 )
         except UsageError:
             raise
@@ -96,7 +103,7 @@ class Tour:
             self.protocol(0, partial(fail, error))
             return None
         self.terminal.campaign = campaign
-        opened = partial(campaign.open, plan.seeds.get(leg.target.name))
+        opened = partial(open_campaign, campaign, plan.seeds.get(leg.target.name))
         if self.protocol(campaign.first_number, opened).error is not None:
             return None
         self.terminal.assured(campaign)

@@ -19,7 +19,8 @@ from pytest_autoloop.budget import (
 )
 from pytest_autoloop.errors import UsageError
 from pytest_autoloop.goals import Until
-from pytest_autoloop.model import TIME, Metric, Row, Status
+from pytest_autoloop.history.rows import Row
+from pytest_autoloop.model import TIME, Metric, Status
 from pytest_autoloop.option_types import goal
 from pytest_autoloop.settings import Settings
 from pytest_autoloop.usage import Spending, Usage

@@ -27,6 +27,7 @@ BOTH = [
     ("autoloop_max_crashes", "4", "5", "max_crashes"),
     ("autoloop_search", "tree", "beam:3", "search"),
     ("autoloop_workers", "2", "3", "workers"),
+    ("autoloop_executor", "local:2", "dask:tcp://host:8786", "executor"),
     ("autoloop_timeout", "7", "8.5", "timeout"),
     ("autoloop_min_gain", "0.02", "0.03", "min_gain"),
     ("autoloop_max_regression", "0.1", "0.2", "max_regression"),

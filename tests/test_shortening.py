@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from pytest_autoloop.model import Row
+from pytest_autoloop.history.rows import Row
 from pytest_autoloop.shortening import SIMPLER, shorter, size_of, standing
 
 PLAIN = """

@@ -14,7 +14,8 @@ from pytest_autoloop.audits import recorded_audit
 from pytest_autoloop.errors import UsageError
 from pytest_autoloop.history.journal import Journal, campaigns
 from pytest_autoloop.history.repository import Repository
-from pytest_autoloop.model import Metric, Row
+from pytest_autoloop.history.rows import Row
+from pytest_autoloop.model import Metric
 from pytest_autoloop.shortening import SIMPLER, standing
 from pytest_autoloop.text import LARGEST_LOG
 

@@ -11,7 +11,7 @@ from pytest_autoloop.cli import commands
 from pytest_autoloop.cli.arguments import add_command
 from pytest_autoloop.cli.style import padded, width
 from pytest_autoloop.errors import UsageError
-from pytest_autoloop.model import Row
+from pytest_autoloop.history.rows import Row
 from pytest_autoloop.reporting.ending import duration, not_kept
 from pytest_autoloop.usage import Spending, Usage
 

@@ -70,7 +70,7 @@ class Evaluator:
         #: Whether tests run without PYTEST_CURRENT_TEST; and seconds that a measuring session of
         #: the untouched target takes beside its benchmarks.
         self.hide_current_test = True
-        self._unclaimed: float | None = None
+        self.unclaimed: float | None = None
         self._killers = Killers()
         #: Seconds spent so far on waiting until the machine was free: no stage took them.
         self.waited = 0.0
@@ -298,7 +298,7 @@ class Evaluator:
             benchmarks=manifest.benchmarks if timed else frozenset(),
             metrics=tuple(m for m in manifest.fixtures if m.name in metrics),
         )
-        return judge.sample(run, asked, self.usual, self._unclaimed)
+        return judge.sample(run, asked, self.usual, self.unclaimed)
 
     @contextmanager
     def _after(self, turn: AbstractContextManager[float]) -> Iterator[None]:
@@ -311,7 +311,7 @@ class Evaluator:
         self.usual.update(judge.traces(run))
         if run.verdict is not None and run.verdict.claimed:
             rest = unclaimed(run.verdict.claimed, judge.busy(run))
-            self._unclaimed = max(rest, self._unclaimed or 0.0)
+            self.unclaimed = max(rest, self.unclaimed or 0.0)
 
     @contextmanager
     def _shown(self, *, incumbent: bool) -> Iterator[Path]:

@@ -61,7 +61,7 @@ class Manifest:
             "hidden_guards": [*_secrets(guards & self.hidden)],
             "benchmarks": [*_names(self.benchmarks - self.hidden)],
             "hidden_benchmarks": [*_secrets(self.benchmarks & self.hidden)],
-            "metrics": [asdict(metric) for metric in self.metrics],
+            "metrics": [_plain(metric) for metric in self.metrics],
             "files": dict(sorted(self.files.items())),
         }
 
@@ -89,6 +89,10 @@ def changed(before: Json, now: Manifest) -> list[str]:
     told += _moved(list(files), list(copied), "copied file")
     both = [path for path in sorted(copied) if path in files and files[path] != copied[path]]
     return told + _counted(len(both), "copied file", "changed", both)
+
+
+def _plain(metric: Metric) -> dict[str, Json]:
+    return {**asdict(metric), "resources": dict(metric.resources)}
 
 
 def _metrics_changed(before: Json, after: Json) -> list[str]:

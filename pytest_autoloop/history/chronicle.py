@@ -16,7 +16,7 @@ from pytest_autoloop.errors import JournalError
 from pytest_autoloop.history.index import Words, entry, faults, lean_from, open_index, transient
 from pytest_autoloop.history.journal import Line, record_failure
 from pytest_autoloop.history.records import lean
-from pytest_autoloop.model import Row
+from pytest_autoloop.history.rows import Row
 from pytest_autoloop.usage import Spending, Usage
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from pytest_autoloop.history.journal import record_failure
 from pytest_autoloop.history.records import decode, encode, lean
-from pytest_autoloop.model import Effect, Experiment, GuardReport, Row
+from pytest_autoloop.history.rows import Row
+from pytest_autoloop.model import Effect, Experiment, GuardReport
 
 if TYPE_CHECKING:
     import sqlite3

@@ -31,7 +31,7 @@ def remove_temporaries(*directories: Path) -> None:
     for directory in directories:
         for path in directory.glob(".autoloop-*.tmp"):
             owner = _TEMPORARY.fullmatch(path.name)
-            if owner and (int(owner[1]) == os.getpid() or not _is_alive(int(owner[1]))):
+            if owner and (int(owner[1]) == os.getpid() or not is_alive(int(owner[1]))):
                 # Whoever cannot remove it here will not be able to write here either.
                 with suppress(OSError):
                     path.unlink()
@@ -45,7 +45,7 @@ def remove_leftovers(repository: Repository, place: Path) -> None:
     dead = set(_without_checkouts(place))
     for path in repository.worktrees():
         owner = _OWNER.match(path.parent.name)
-        if owner is None or path.parent.parent != place or _is_alive(int(owner[1])):
+        if owner is None or path.parent.parent != place or is_alive(int(owner[1])):
             continue
         dead.add(path.parent)
         # Another session may be removing the same one, and the next session tries again.
@@ -66,13 +66,14 @@ def _without_checkouts(place: Path) -> Iterator[Path]:
         try:
             found = path.lstat()
             ours = stat.S_ISDIR(found.st_mode) and (os.name == "nt" or found.st_uid == os.getuid())
-            if owner and ours and not _is_alive(int(owner[1])) and not any(path.glob("*/.git")):
+            if owner and ours and not is_alive(int(owner[1])) and not any(path.glob("*/.git")):
                 yield path
         except OSError:  # another session has removed it
             continue
 
 
-def _is_alive(process: int) -> bool:
+def is_alive(process: int) -> bool:
+    """Tell whether there is a process of that number, whoever's it is."""
     if sys.platform == "win32":
         return _is_alive_on_windows(process)
     try:

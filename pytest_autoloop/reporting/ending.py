@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from pytest_autoloop.campaign import Campaign
     from pytest_autoloop.comparison import Audit
-    from pytest_autoloop.model import Experiment, Metric, Row
+    from pytest_autoloop.history.rows import Row
+    from pytest_autoloop.model import Experiment, Metric
     from pytest_autoloop.usage import Spending
 
 #: Wins that are listed, and ideas that failed for one reason.

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_autoloop.campaign import Campaign
-    from pytest_autoloop.model import Experiment, Row
+    from pytest_autoloop.history.rows import Row
+    from pytest_autoloop.model import Experiment
 
 _LISTED = 5
 #: What a launcher says of itself when nothing keeps it from being ahead of its children.

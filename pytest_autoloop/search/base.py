@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_autoloop.model import Row
+    from pytest_autoloop.history.rows import Row
 
 #: What of a candidate that does not beat the best: it is discarded, or stays in play as `explore`
 #: if it beats its own parent, or whenever its guards pass and it can be measured.

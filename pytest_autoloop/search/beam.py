@@ -10,7 +10,7 @@ from pytest_autoloop.search.base import Start, best, worths
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_autoloop.model import Row
+    from pytest_autoloop.history.rows import Row
 
 #: Attempts without success after which a line leaves the beam, unless it is the best.
 _ATTEMPTS = 10

@@ -11,7 +11,7 @@ from pytest_autoloop.search.lines import last_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_autoloop.model import Row
+    from pytest_autoloop.history.rows import Row
 
 #: Periods' worth of experiments on a side line without an advance, after which it is given up.
 _PATIENCE = 2

@@ -9,7 +9,7 @@ from pytest_autoloop.search.base import Start, best
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_autoloop.model import Row
+    from pytest_autoloop.history.rows import Row
 
 
 class Greedy:

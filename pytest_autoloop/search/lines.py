@@ -10,7 +10,7 @@ from pytest_autoloop.search.base import worths
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_autoloop.model import Row
+    from pytest_autoloop.history.rows import Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pytest_autoloop.search.lines import last_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_autoloop.model import Row
+    from pytest_autoloop.history.rows import Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pytest_autoloop.search.base import Start, best, failed, worths
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_autoloop.model import Row
+    from pytest_autoloop.history.rows import Row
 
 #: Drafts from the baseline, and how often and how far a broken one is mended: as AIDE does it
 #: (https://github.com/WecoAI/aideml: num_drafts, debug_prob, max_debug_depth).

@@ -19,7 +19,8 @@ from pytest_autoloop.history import index
 from pytest_autoloop.history.chronicle import Chronicle
 from pytest_autoloop.history.journal import Journal, Place
 from pytest_autoloop.history.records import lean
-from pytest_autoloop.model import Effect, Experiment, GuardReport, Pair, Row, Sample
+from pytest_autoloop.history.rows import Row
+from pytest_autoloop.model import Effect, Experiment, GuardReport, Pair, Sample
 from pytest_autoloop.usage import Spending, Usage
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from pytest_autoloop.comparison import Audit
-from pytest_autoloop.model import TIME, Effect, Experiment, GuardReport, Row, Status
+from pytest_autoloop.history.rows import Row
+from pytest_autoloop.model import TIME, Effect, Experiment, GuardReport, Status
 from pytest_autoloop.reporting import ending
 from pytest_autoloop.reporting.ending import Ending
 from pytest_autoloop.shortening import SIMPLER

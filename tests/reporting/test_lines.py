@@ -9,7 +9,8 @@ from pytest_autoloop.reporting.lines import origin, went_on, wrapped
 from tests.reporting.test_ending import experiment, row
 
 if TYPE_CHECKING:
-    from pytest_autoloop.model import Row, Status
+    from pytest_autoloop.history.rows import Row
+    from pytest_autoloop.model import Status
 
 STATUSES: tuple[Status, ...] = ("baseline", "keep", "explore", "discard", "keep")
 ROWS: list[Row] = [

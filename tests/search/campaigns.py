@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, overload
 
-from pytest_autoloop.model import Row
+from pytest_autoloop.history.rows import Row
 
 if TYPE_CHECKING:
     from pytest_autoloop.model import Status

@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from pytest_autoloop.model import Row
+from pytest_autoloop.history.rows import Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable

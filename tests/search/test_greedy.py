@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_autoloop.model import Row
+from pytest_autoloop.history.rows import Row
 from pytest_autoloop.search.base import Start
 from pytest_autoloop.search.greedy import Greedy
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from pytest_autoloop import text
 from pytest_autoloop.history.records import decode_record
-from pytest_autoloop.model import TIME, Metric, Row
+from pytest_autoloop.history.rows import Row
+from pytest_autoloop.model import TIME, Metric
 from pytest_autoloop.reporting.html.details import details, prompt_tokens, rounded, shown
 from pytest_autoloop.reporting.html.packing import Packer, dumps
 from pytest_autoloop.shortening import standing
