@@ -6,6 +6,7 @@ import argparse
 import math
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -149,9 +150,7 @@ class Settings:
             launcher=values["--autoloop-launcher"],
             program=values["--autoloop-program"],
             results=values["--autoloop-results"],
-            proposers=tuple(
-                spec for line in values["--autoloop-proposer"] for spec in specs_of(line)
-            ),
+            proposers=_proposers(config, values["--autoloop-proposer"]),
             team=values["--autoloop-team"],
             model_explore=values["--autoloop-model-explore"],
             model_validate=values["--autoloop-model-validate"],
@@ -209,6 +208,19 @@ def add_options(parser: pytest.Parser) -> None:
     for name, (how_written, told) in LISTS.items():
         unset: Any = False if how_written == "bool" else []
         parser.addini(name, told, type=how_written, default=unset)
+
+
+def _proposers(config: pytest.Config, lines: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the specs of some lines; a queue that the ini file names stands where that does."""
+    specs = [spec for line in lines for spec in specs_of(line)]
+    if config.getoption("--autoloop-proposer") is None:
+        here = config.invocation_params.dir
+        for number, spec in enumerate(specs):
+            kind, _, folder = spec.partition(":")
+            place = config.rootpath / folder
+            if kind == "replay" and place.is_dir() and not Path(folder).is_absolute():
+                specs[number] = f"replay:{os.path.relpath(place, here)}"
+    return tuple(specs)
 
 
 def _experiments(config: pytest.Config, values: dict[str, Any]) -> float:

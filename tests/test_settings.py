@@ -140,6 +140,20 @@ def test_proposers_may_share_a_line(pytester: pytest.Pytester) -> None:
     assert settings(pytester, ini=ini).proposers == expected
 
 
+def test_a_queue_of_the_ini_file_stands_beside_it(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever pytest is called; on the command line a path begins where the user is."""
+    pytester.mkdir("ideas")
+    elsewhere = pytester.mkdir("elsewhere")
+    pytester.makeini("[pytest]\nautoloop_proposers = replay:ideas\n")
+    monkeypatch.chdir(elsewhere)
+    found = Settings.from_config(pytester.parseconfig("--autoloop=1", str(pytester.path)))
+    assert found.proposers == ("replay:../ideas",)
+    chosen = pytester.parseconfig("--autoloop=1", "--autoloop-proposer=replay:ideas", "..")
+    assert Settings.from_config(chosen).proposers == ("replay:ideas",)
+
+
 @pytest.mark.parametrize(
     "key",
     ["autoloop_stack", "autoloop_update_directives", "autoloop_simplify", "autoloop_ablate"],
