@@ -8,6 +8,8 @@ FNR == 1 { file++ }
 
 file == 1 { east[$1] = $2; north[$1] = $3; stops++; next }
 
+NF != 1 { fail("a line of the tour is more than a name: " $0) }
+
 !($1 in east) { fail("there is no stop " $1) }
 
 $1 in seen { fail("the tour comes to " $1 " twice") }
