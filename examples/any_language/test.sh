@@ -7,11 +7,12 @@ trap 'rm -f "$stops" "$tour"' EXIT
 
 check() {
     awk -f tour.awk "$stops" >"$tour"
-    awk -f measure.awk "$stops" "$tour" || { echo "on these stops:"; cat "$stops"; exit 1; }
+    said=$(awk -f measure.awk "$stops" "$tour") || { echo "on $1: $said"; exit 1; }
 }
 
-echo "home 3 4" >"$stops" && check
-printf 'home 3 4\nmill 0 0\n' >"$stops" && check
-printf 'home 3 4\nmill 3 4\nquay 3 4\n' >"$stops" && check
-awk 'BEGIN { srand(7); for (n = 1; n <= 30; n++) print "s" n, int(rand() * 90), int(rand() * 90) }' >"$stops" && check
-cp stops.txt "$stops" && check
+echo "home 3 4" >"$stops" && check "one stop"
+printf 'home 3 4\nmill 0 0\n' >"$stops" && check "two stops"
+printf 'home 3 4\nmill 3 4\nquay 3 4\n' >"$stops" && check "three at one place"
+awk 'BEGIN { for (n = 0; n < 30; n++) print "s" n, n * 37 % 90, n * 53 % 90 }' >"$stops"
+check "thirty stops"
+cp stops.txt "$stops" && check "the stops of the score"
