@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_autoloop.evaluation import alone
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -31,7 +33,8 @@ def child_environment(
     """Return a child's environment: the user's own, with imports pointed at the worktree.
 
     No bytecode is written: a candidate of equal size, written within the same second, would be
-    believed to be the one before it.
+    believed to be the one before it. A campaign that a child runs has its turn already, and would
+    wait for the end of the one that waits for it.
     """
     child = {
         name: value
@@ -48,6 +51,7 @@ def child_environment(
     if not child["PYTHONPATH"]:
         del child["PYTHONPATH"]
     child["PYTHONDONTWRITEBYTECODE"] = "1"
+    child[alone.VARIABLE] = ""
     return child
 
 

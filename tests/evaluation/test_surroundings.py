@@ -151,3 +151,9 @@ def test_an_imported_target_shows_its_root(tmp_path: Path, monkeypatch: pytest.M
     assert surroundings.import_roots(checkout, target, []) == (checkout / "code",)
     init = package / "__init__.py"
     assert surroundings.import_roots(checkout, init, []) == (checkout / "code",)
+
+
+def test_a_campaign_in_a_child_waits_for_nobody() -> None:
+    """The child runs in its campaign's turn, and who waits for that campaign would never get on."""
+    child = child_environment({"AUTOLOOP_LOCKS": "/run/lock"}, PROJECT, WORKTREE)
+    assert child["AUTOLOOP_LOCKS"] == ""
