@@ -92,6 +92,7 @@ def test_a_child_has_the_users_environment_without_keys_and_leftovers() -> None:
         "PYTEST_ADDOPTS",
         "PYTHONPATH",
         "PYTHONDONTWRITEBYTECODE",
+        "AUTOLOOP_LOCKS",
     }
     assert "sk-secret" not in str(child)
     assert given["OPENAI_API_KEY"] == "sk-secret"
