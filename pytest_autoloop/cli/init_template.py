@@ -53,8 +53,9 @@ def run(options: argparse.Namespace, root: Path) -> int:
         return 0
     left_out = written_files.not_agreed(options, root, files)
     there = [one for one in files if one not in left_out]
-    _write(there)
+    # What the template itself brings is not what somebody has to add to it.
     needs = domains.needs_of(about, target, root)
+    _write(there)
     _report(options, root, there, left_out, notes=notes, needs=needs)
     return 0
 
@@ -155,11 +156,12 @@ def _report(
 ) -> None:
     missing = [one.what for one in needs.packages if not one.present]
     install = f"pip install {shlex.join(missing)}" if missing else ""
-    steps = "put there what is missing, " if _lacking(needs.files, needs.ini) else ""
+    lacking = any(not one.present for one in needs.files)
+    steps = "add what is missing, " if lacking else ""
     following = f"{steps}read and commit it, then pytest-autoloop doctor"
     if options.json:
         told: dict[str, Any] = dict(written_files.documents(root, written, left_out))
-        for kind in ("files", "packages", "ini"):
+        for kind in ("files", "packages"):
             found: tuple[Need, ...] = getattr(needs, kind)
             told[f"needs_{kind}"] = [{"what": one.what, "present": one.present} for one in found]
         told |= {"install": install, "notes": list(notes), "next": following}
@@ -168,16 +170,11 @@ def _report(
     written_files.show_written(options, root, written, left_out)
     for note in notes:
         print(f"\nnote: {written_files.visible_lines(note)}", end="")
-    _show_needs("it needs besides", needs.files)
-    _show_needs("in the ini file, [tool.pytest.ini_options] of pyproject.toml", needs.ini)
+    _show_needs("what else it needs", needs.files)
     _show_needs("packages", needs.packages)
     if install:
         print(f"    {install}")
     print(f"\nnext: {following}")
-
-
-def _lacking(*kinds: Sequence[Need]) -> bool:
-    return any(not one.present for kind in kinds for one in kind)
 
 
 def _show_needs(title: str, needs: Sequence[Need]) -> None:

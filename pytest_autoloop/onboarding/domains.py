@@ -2,7 +2,8 @@
 
 A template is a folder `conftest_templates/NAME/`. Its files end in `.template`; each is written to
 the same path below a project, without that ending. `$target` in them is the target's path, and
-`$module` the dotted name by which tests import it. `about.json` says what else the project needs.
+`$module` the dotted name by which tests import it. `about.json` says what else the project needs:
+`summary`, `target` (the default), `needs`, `packages`, and `ini` for lines of pytest's ini file.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ _FOLDER = "conftest_templates"
 _ABOUT = "about.json"
 _ENDING = ".template"
 _CONFTEST = "conftest.py"
-#: Files that ini keys of pytest may stand in.
+#: What a need begins with that is no file, and the files that ini keys of pytest may stand in.
+_IN_INI = "in pytest's ini file"
 _INI_FILES = ("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 #: What would end a string, a line or a code span in the files that a path is written into.
 _UNWRITABLE = re.compile(r"[\"\\`\x00-\x1f\x7f]")
@@ -43,12 +45,11 @@ class Domain:
     summary: str
     #: Path of the target where a user names none.
     target: str
-    #: A line for each file that has to be there: its path, a colon, and what belongs into it.
+    #: A line for each file that has to be there: its path (or several, with commas), a colon, and
+    #: what belongs into it; or `in pytest's ini file`, a colon, and a line of that.
     needs: tuple[str, ...] = ()
     #: Packages to install, as pip writes them.
     packages: tuple[str, ...] = ()
-    #: Lines of pytest's ini file, as in a `pyproject.toml`.
-    ini: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,6 @@ class Needs:
 
     files: tuple[Need, ...]
     packages: tuple[Need, ...]
-    ini: tuple[Need, ...]
 
 
 def domains() -> tuple[Domain, ...]:
@@ -83,9 +83,11 @@ def domain(name: str) -> Domain:
     known = {one.name: one for one in domains()}
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
-        meant = f" (did you mean {near[0]}?)" if near else ""
         listed = "; ".join(f"{one.name}: {one.summary}" for one in known.values())
-        raise UsageError(f"--template {name}: there is no such template{meant}; choose of {listed}")
+        meant = (
+            f"did you mean {near[0]}? --template list shows all" if near else f"choose of {listed}"
+        )
+        raise UsageError(f"--template {name}: there is no such template; {meant}")
     return known[name]
 
 
@@ -143,16 +145,9 @@ def plan(name: str, target: str, root: Path) -> list[Planned]:
 def needs_of(about: Domain, target: str, root: Path) -> Needs:
     """Return what a template's files use, and tell what of it is there."""
     written = [Template(line).safe_substitute(target=target) for line in about.needs]
-    present = [(root / line.partition(":")[0].strip()).exists() for line in written]
-    configured = "\n".join(
-        (root / name).read_text(encoding="utf-8", errors="replace")
-        for name in _INI_FILES
-        if (root / name).is_file()
-    )
     return Needs(
-        files=tuple(map(Need, written, present)),
+        files=tuple(Need(line, _is_there(line, root)) for line in written),
         packages=tuple(Need(one, _installed(one)) for one in about.packages),
-        ini=tuple(Need(line, _configured(line, configured)) for line in about.ini),
     )
 
 
@@ -162,8 +157,14 @@ def _root() -> Traversable:
 
 def _read(folder: Traversable) -> Domain:
     about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
-    lists = {key: tuple(about.get(key, ())) for key in ("needs", "packages", "ini")}
-    return Domain(name=folder.name, summary=about["summary"], target=about["target"], **lists)
+    ini = (f"{_IN_INI}: {line}" for line in about.get("ini", ()))
+    return Domain(
+        name=folder.name,
+        summary=about["summary"],
+        target=about["target"],
+        needs=(*about["needs"], *ini),
+        packages=tuple(about["packages"]),
+    )
 
 
 def _templates(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, Traversable]]:
@@ -232,6 +233,11 @@ def _installed(requirement: str) -> bool:
     return True
 
 
-def _configured(line: str, text: str) -> bool:
-    key = re.escape(line.partition("=")[0].strip())
-    return re.search(rf"^\s*{key}\s*=", text, re.MULTILINE) is not None
+def _is_there(line: str, root: Path) -> bool:
+    name, _, rest = line.partition(":")
+    if name != _IN_INI:
+        return all((root / one.strip()).exists() for one in name.split(","))
+    key = re.escape(rest.partition("=")[0].strip())
+    found = (root / one for one in _INI_FILES)
+    texts = (one.read_text(encoding="utf-8", errors="replace") for one in found if one.is_file())
+    return any(re.search(rf"^\s*{key}\s*=", text, re.MULTILINE) for text in texts)

@@ -1,0 +1,53 @@
+"""Finds words and phrases in documents: an index from each word to its places."""
+
+import re
+
+_WORD = re.compile(r"\w+")
+
+
+def words_of(text):
+    """Return the words of a text, in lower case."""
+    return _WORD.findall(text.lower())
+
+
+class Index:
+    """Knows in which documents, and where in them, each word stands."""
+
+    def __init__(self):
+        self.documents = 0
+        self._texts = []
+
+    def add(self, text):
+        """Add a document and return its number; the first one is 0."""
+        number = self.documents
+        self._texts.append(text)
+        self.documents += 1
+        return number
+
+    def freeze(self):
+        """Make it ready for questions, once all documents are added."""
+
+    def words(self):
+        """Return all words, sorted."""
+        return sorted({word for text in self._texts for word in words_of(text)})
+
+    def find(self, word):
+        """Return the places of a word as pairs of document and position, in order."""
+        wanted = word.lower()
+        return [
+            (document, position)
+            for document, text in enumerate(self._texts)
+            for position, found in enumerate(words_of(text))
+            if found == wanted
+        ]
+
+    def phrase(self, text):
+        """Return the numbers of the documents that have these words in a row, in order."""
+        words = words_of(text)
+        if not words:
+            return []
+        found = set(self.find(words[0]))
+        for word in words[1:]:
+            found = {(document, position + 1) for document, position in found}
+            found &= set(self.find(word))
+        return sorted({document for document, _ in found})

@@ -1,0 +1,76 @@
+"""Reads records from delimited text, as spreadsheets and databases export it (RFC 4180)."""
+
+
+def parse(text, delimiter=","):
+    """Return a dict for each record, with the names in the first line as keys.
+
+    A field may stand in double quotes, and then have delimiters, line ends and, doubled, quotes in
+    it. Lines end with LF or CRLF, the last one may lack it, and empty lines are left out.
+    """
+    if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n':
+        raise ValueError(f"delimiter is {delimiter!r}: one character, no quote and no line end")
+    if '"' not in text:
+        lines = text.splitlines()
+        return _records([line.split(delimiter) for line in lines if line])
+    return _records(_rows(text, delimiter))
+
+
+def _rows(text, delimiter):
+    """Return the fields of each line."""
+    rows = []
+    row = []
+    field = ""
+    quoted = False
+    after_quote = False
+    place = 0
+    while place < len(text):
+        character = text[place]
+        if quoted:
+            if character == '"' and text[place + 1 : place + 2] == '"':
+                field = field + '"'
+                place = place + 1
+            elif character == '"':
+                quoted = False
+                after_quote = True
+            else:
+                field = field + character
+        elif character == '"' and field == "" and not after_quote:
+            quoted = True
+        elif character == delimiter:
+            row.append(field)
+            field = ""
+            after_quote = False
+        elif character == "\n" or text[place : place + 2] == "\r\n":
+            if character == "\r":
+                place = place + 1
+            if row or field or after_quote:
+                row.append(field)
+                rows.append(row)
+            row = []
+            field = ""
+            after_quote = False
+        elif after_quote:
+            raise ValueError(f"record {len(rows)}: {character!r} follows a closing quote")
+        else:
+            field = field + character
+        place = place + 1
+    if quoted:
+        raise ValueError(f"record {len(rows)}: a quote is not closed")
+    if row or field or after_quote:
+        row.append(field)
+        rows.append(row)
+    return rows
+
+
+def _records(rows):
+    """Return rows as dicts; the first one has their keys."""
+    records = []
+    for number, row in enumerate(rows):
+        if len(row) != len(rows[0]):
+            raise ValueError(f"record {number}: {len(row)} fields, the header has {len(rows[0])}")
+        if number > 0:
+            record = {}
+            for place in range(len(row)):
+                record[rows[0][place]] = row[place]
+            records.append(record)
+    return records

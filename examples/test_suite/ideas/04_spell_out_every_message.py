@@ -1,0 +1,61 @@
+"""What the page ranges of a print dialog mean."""
+
+import pytest
+from ranges import parse, shown
+
+
+def test_pages_and_ranges_are_named():
+    assert parse("1-3, 7", 9) == [1, 2, 3, 7]
+
+
+def test_pages_in_a_row_are_shown_as_a_range():
+    assert shown([1, 2, 3]) == "1-3"
+
+
+def test_what_is_no_number_is_refused():
+    with pytest.raises(ValueError, match="x"):
+        parse("x", 9)
+
+
+def test_the_first_and_the_last_page_may_be_named():
+    assert parse("1", 1) == [1]
+    assert parse("9", 9) == [9]
+    assert parse("1-9", 9) == list(range(1, 10))
+
+
+def test_a_range_may_lack_an_end():
+    assert parse("7-", 9) == [7, 8, 9]
+    assert parse("-3", 9) == [1, 2, 3]
+    assert parse("-", 3) == [1, 2, 3]
+
+
+def test_an_empty_text_means_all_pages():
+    assert parse(" ", 3) == [1, 2, 3]
+    assert parse("", 1) == [1]
+
+
+def test_swapped_ends_are_read_backwards():
+    assert parse("3-1", 9) == [1, 2, 3]
+
+
+def test_two_in_a_row_are_no_range():
+    assert shown([1, 2, 4, 6, 7, 8, 9]) == "1, 2, 4, 6-9"
+
+
+def test_nothing_is_shown_as_nothing():
+    assert shown([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "last", "message"),
+    [
+        ("12", 9, "12: there are pages 1 to 9"),
+        ("0", 9, "0: there are pages 1 to 9"),
+        ("x", 9, "'x' is no number"),
+        ("", 0, "last is 0: there is no page"),
+    ],
+)
+def test_messages_stay_as_they_are(text, last, message):
+    with pytest.raises(ValueError) as caught:
+        parse(text, last)
+    assert str(caught.value) == message
