@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -52,11 +53,14 @@ def test_calls_make_a_round_as_long_as_a_clock_needs() -> None:
         called += 1
 
     measurement = latency(count)
-    assert measurement() > 0
+    began = time.perf_counter()
+    seconds = measurement()
+    passed = time.perf_counter() - began
     assert measurement.description == "time of a call of count"
     # Rounds of 1, 2, 4 ... calls, and five more of as many as the last.
     calls, rest = divmod(called + 1, 7)
     assert (rest, calls.bit_count()) == (0, 1)
+    assert 0 < seconds <= passed / (5 * calls)
     called = 0
     latency(count, calls=7)()
     assert called == 35
