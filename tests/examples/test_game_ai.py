@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from typing import TYPE_CHECKING
 
@@ -23,10 +24,9 @@ def game(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """Return the example's simulator."""
     monkeypatch.syspath_prepend(str(EXAMPLES / "game_ai"))
     monkeypatch.delitem(sys.modules, "game", raising=False)
-    import game
-
+    found = importlib.import_module("game")
     monkeypatch.delitem(sys.modules, "game")
-    return game
+    return found
 
 
 def test_who_bluffs_always_beats_one_opponent_and_is_refused(
