@@ -124,7 +124,7 @@ class Settings:
     guard_commands: tuple[str, ...] = ()
     #: Paths of the files that may change, where no fixture declares them.
     targets: tuple[str, ...] = ()
-    #: Layers that the benchmark of cheating candidates has switched off.
+    #: Layers that commands cannot have, or that the benchmark of cheats has switched off.
     without: frozenset[str] = frozenset()
 
     @classmethod
@@ -185,7 +185,7 @@ class Settings:
             sandbox=values["--autoloop-sandbox"],
             **_lists(config),
             **_commands(values),
-            without=frozenset(os.environ.get(WITHOUT, "").split(",")) & LAYERS,
+            without=_without(values),
         )
 
 
@@ -242,6 +242,13 @@ def _lists(config: pytest.Config) -> dict[str, Any]:
         "environment": tuple(config.getini("autoloop_env")),
         "allow_imports": tuple(config.getini("autoloop_allow_imports")),
     }
+
+
+def _without(values: dict[str, Any]) -> frozenset[str]:
+    """Return the layers that are off: a command runs the target itself, behind no proxy."""
+    commands = bool(values["--autoloop-command"] or values["--autoloop-guard-command"])
+    chosen = frozenset(os.environ.get(WITHOUT, "").split(",")) & LAYERS
+    return chosen | {"isolation"} if commands else chosen
 
 
 def _commands(values: dict[str, Any]) -> dict[str, Any]:

@@ -183,6 +183,13 @@ def test_a_goal_names_a_metric_and_a_value(pytester: pytest.Pytester) -> None:
     assert chosen.until == Goal("latency", at_least=False, value=5, unit="ms")
 
 
+@pytest.mark.parametrize("option", ["--autoloop-command=make", "--autoloop-guard-command=make"])
+def test_commands_run_the_target_themselves(pytester: pytest.Pytester, option: str) -> None:
+    """Nothing stands between, so candidates cannot be called isolated."""
+    assert settings(pytester).without == frozenset()
+    assert settings(pytester, option).without == {"isolation"}
+
+
 def test_a_try_is_one_experiment(pytester: pytest.Pytester) -> None:
     """An edit made by hand needs no number, and excludes one."""
     pytester.makeini("[pytest]")

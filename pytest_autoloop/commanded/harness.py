@@ -6,7 +6,7 @@ import os
 import shutil
 import types
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from pytest_autoloop.harness.registry import Registry
     from pytest_autoloop.metrics.programs import Finished
     from pytest_autoloop.settings import Settings
+
+Found = TypeVar("Found")
 
 #: Name of the plugin, and the node below which guards stand that no file names.
 PLUGIN, NODE = "autoloop-commands", "commands"
@@ -85,15 +87,15 @@ def _checking(settings: Settings) -> Callable[..., None]:
         registry = session.config.pluginmanager.get_plugin(REGISTRY)
         if registry is not None:
             try:
-                check(registry, settings)
+                check(registry, settings, session.config.rootpath)
             except UsageError as error:
                 raise pytest.UsageError(str(error)) from None
 
     return pytest_collection_finish
 
 
-def check(registry: Registry, settings: Settings) -> None:
-    """Refuse a target that is named twice, or nowhere; call it when collection is over.
+def check(registry: Registry, settings: Settings, root: Path) -> None:
+    """Refuse a target that is named twice or nowhere, or is not there, when collection is over.
 
     Scores of a command stand before those of fixtures from then on: the first is improved.
 
@@ -108,6 +110,12 @@ def check(registry: Registry, settings: Settings) -> None:
             f"{_TARGET_FLAG}={settings.targets[0]} and the fixture at {declared[0]} both say what "
             "may change: leave out one of them"
         )
+    for written in settings.targets:
+        file = root / symbols.split(written)[0]
+        if not file.exists():
+            raise UsageError(
+                f"{_TARGET_FLAG}={written}: {file} does not exist; write a path relative to {root}"
+            )
     if settings.command and not registry.targets:
         raise UsageError(
             f"no target: name the file that may change with {_TARGET_FLAG} PATH, or below the "
@@ -128,12 +136,18 @@ def _runner(command: str, settings: Settings) -> Callable[..., Finished]:
         """Run the command."""
         root = request.config.rootpath
         place = Place(root / symbols.split(paths[0])[0] if len(paths) == 1 else None, root)
-        try:
-            return run(program(command, timeout=limit, shell=False), place)
-        except MeasurementError as error:
-            pytest.fail(str(error), pytrace=False)
+        return _told(lambda: run(program(command, timeout=limit, shell=False), place))
 
     return pytest.fixture(scope="session", name=_FINISHED)(finished)
+
+
+def _told(measure: Callable[[], Found]) -> Found:
+    """Return what is measured; where nothing is, fail with the message and nothing else."""
+    try:
+        return measure()
+    except MeasurementError as error:
+        message = str(error)
+    pytest.fail(message, pytrace=False)
 
 
 def _metric(reading: Reading, command: str) -> object:
@@ -142,10 +156,7 @@ def _metric(reading: Reading, command: str) -> object:
     def value(request: pytest.FixtureRequest) -> float:
         """Find a number in what the command printed."""
         finished: Finished = request.getfixturevalue(_FINISHED)
-        try:
-            return number_in(finished, reading, command)
-        except MeasurementError as error:
-            pytest.fail(str(error), pytrace=False)
+        return _told(lambda: number_in(finished, reading, command))
 
     metric = Metric(
         name=reading.name,

@@ -233,7 +233,9 @@ def _nameless(section: str, one: sections.Field, root: Path) -> str | None:
     """Return what a line without a name is: a path, a fenced command, a limit; None for prose."""
     text = " ".join(one.values)
     if section == "change":
-        return "autoloop_target" if is_there(root, text) else None
+        return (
+            "autoloop_target" if all(is_there(root, path) for path in listed(one.values)) else None
+        )
     if section == "check":
         return "autoloop_command" if one.fenced else None
     return next((key for key, _ in limits(text)), None)

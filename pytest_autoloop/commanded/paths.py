@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.commanded.sections import unquoted
@@ -12,11 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+_SAID = re.compile(r"\s+[—–-]+\s+|:\s+")
+
 
 def listed(values: Sequence[str]) -> list[str]:
-    """Return the paths of some values: one each, or with commas between them."""
+    """Return the paths of some values: one each, or with commas between them.
+
+    What is said about a path, behind a dash or a colon, is no part of it.
+    """
     parts = [part.strip() for value in values for part in value.split(",")]
-    return [unquoted(part) for part in parts if part]
+    return [unquoted(_SAID.split(part, maxsplit=1)[0]) for part in parts if part]
 
 
 def _is_glob(text: str) -> bool:
