@@ -8,6 +8,7 @@ import pytest
 
 from pytest_autoloop.commanded import harness, improve
 from pytest_autoloop.errors import UsageError
+from pytest_autoloop.option_table import OPTIONS
 from pytest_autoloop.settings import ROUNDS, WRITTEN, Settings
 
 if TYPE_CHECKING:
@@ -32,7 +33,12 @@ def configure(config: pytest.Config, *, told: bool) -> Settings:
         UsageError: the file cannot be read, or what was configured does not fit together.
     """
     chosen = config.getoption("--autoloop-program") or config.getini("autoloop_program")
-    file = improve.find(config.rootpath, chosen)
+    given = {
+        option.ini
+        for option in OPTIONS
+        if option.ini and (config.getoption(option.flag) is not None or config.getini(option.ini))
+    }
+    file = improve.find(config.rootpath, chosen, frozenset(given))
     header: list[str] = []
     if file is not None:
         values = dict(file.values)

@@ -173,7 +173,10 @@ def _metric(reading: Reading, command: str) -> object:
 
 def _target(name: str, written: str, settings: Settings) -> object:
     source = f"{_TARGET_FLAG}={written}"
-    told = f" of what `{settings.command}` prints" if settings.command else ""
+    goal = "Improve the score."
+    if settings.command:
+        first = readings_of(settings)[0]
+        goal = f"Make {first.name} {first.direction}: `{settings.command}` prints it."
 
     def path(request: pytest.FixtureRequest) -> Path:
         """Return the file that may change."""
@@ -182,7 +185,6 @@ def _target(name: str, written: str, settings: Settings) -> object:
         request.config.stash.setdefault(SYMBOLS, {})[source] = symbol
         return anchor(Path(file), root, root)
 
-    goal = f"Improve the score{told}."
     setattr(path, SPECIFICATION, TargetSpecification(name, goal, source))
     return pytest.fixture(scope="session", name=name)(path)
 

@@ -78,6 +78,8 @@ class ImproveFile:
     unknown: list[str] = field(default_factory=list)
     #: What a proposer is told.
     instructions: str = ""
+    #: Ini keys that command line or ini file have given, so that nothing here counts for them.
+    given: frozenset[str] = frozenset()
 
     def told(self) -> list[str]:
         """Return lines for the head of a session: what was read."""
@@ -91,13 +93,14 @@ class ImproveFile:
         return [f"autoloop: {self.name}: {' · '.join(parts)}"]
 
 
-def find(root: Path, chosen: str | None) -> ImproveFile | None:
+def find(root: Path, chosen: str | None, given: frozenset[str] = frozenset()) -> ImproveFile | None:
     """Read the file that configures a session.
 
     Args:
         root: pytest's root directory.
         chosen: the standing orders that command line or ini name; None where they name none, and
             improve.md is looked for, then program.md.
+        given: ini keys of what command line or ini file say: nothing is read of them.
 
     Returns:
         None where there is no such file, or it holds standing orders alone.
@@ -108,13 +111,13 @@ def find(root: Path, chosen: str | None) -> ImproveFile | None:
     for name in (chosen,) if chosen else (IMPROVE, DEFAULT_PROGRAM):
         path = root / name
         if path.is_file():
-            found = read(path, name, root)
+            found = read(path, name, root, given)
             if found is not None:
                 return found
     return None
 
 
-def read(path: Path, name: str, root: Path) -> ImproveFile | None:
+def read(path: Path, name: str, root: Path, given: frozenset[str]) -> ImproveFile | None:
     """Read one file; None where its headings are not of this form.
 
     Raises:
@@ -127,7 +130,7 @@ def read(path: Path, name: str, root: Path) -> ImproveFile | None:
     taken = sections.read(text)
     if not is_configuration(taken):
         return None
-    found = ImproveFile(path, name, instructions=taken.instructions)
+    found = ImproveFile(path, name, instructions=taken.instructions, given=given)
     excluded = [
         value
         for one in taken.fields.get("change", ())
@@ -192,7 +195,7 @@ def _note(
         what = f"{one.name!r} is no field" if one.name else f"{' '.join(one.values)!r} is not read"
         found.unknown.append(f"{found.name}:{one.line}: {what} of {section.title()}: {known}")
         return
-    if key == "autoloop_target":
+    if key == "autoloop_target" and key not in found.given:
         _add(found, key, place, *targets(root, listed(one.values), excluded, place))
     elif section == "check" and key:
         _check(found, key, one, place)
@@ -225,7 +228,7 @@ def _check(found: ImproveFile, key: str, one: sections.Field, place: str) -> Non
 
 def _add(found: ImproveFile, key: str, place: str, *texts: str) -> None:
     written = tuple(Written(text, place) for text in texts)
-    if written:
+    if written and key not in found.given:
         found.values[key] = (*found.values.get(key, ()), *written)
 
 

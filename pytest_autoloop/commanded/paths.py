@@ -52,7 +52,7 @@ def targets(root: Path, written: list[str], excluded: list[str], place: str) -> 
             what = "is a directory" if path.is_dir() else "is no file here"
             raise UsageError(
                 f"{place}: {text!r} {what}: write the path of the file that may change, relative "
-                f"to {root} (several are improved one after the other)"
+                f"to {root}, or name it with --autoloop-target"
             )
         yield from kept
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pytest_autoloop.model import Direction
     from pytest_autoloop.settings import Settings
 
+#: Fixtures that there are already.
+_RESERVED = ("target", "request", "benchmark")
 #: What the first score is called where its pattern gives no name.
 DEFAULT_NAME = "score"
 _NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
@@ -90,6 +92,11 @@ def _check_path(score: Score) -> None:
 
 def _name(score: Score | None, taken: list[str]) -> str:
     """Return a metric's name: the pattern's, that of the text before its number, or a count."""
+    if score is not None and score.name in _RESERVED:
+        raise UsageError(
+            f"{score.pattern!r} names a metric {score.name!r}, as a fixture is named that is there "
+            "already: rename its group, as in (?P<other>…)"
+        )
     if score is not None and score.name:
         if score.name in taken:
             raise UsageError(

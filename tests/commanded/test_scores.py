@@ -75,6 +75,7 @@ def test_a_bound_is_held_and_needs_no_direction(given: Given) -> None:
     [
         ((r"(\d+) < 3",), {}, "nothing is left to improve"),
         ((r"(?P<a>x)", r"(?P<a>y)"), {}, "two scores are named 'a'"),
+        ((r"(?P<target>x)",), {}, "names a metric 'target'"),
         ((r"(x)",), {"directions": ("lower", "lower")}, "given 2 times and there are 1"),
         ((r"(x)",), {"units": ("s", "ms")}, "given 2 times and there are 1"),
         (("json:a..b",), {}, "write it as in"),

@@ -67,22 +67,20 @@ def test_commands_and_tests_judge_together(project: Project) -> None:
 
 def test_a_score_that_a_candidate_breaks_is_its_own_fault(project: Project) -> None:
     """A row with the command's last words; the same on the untouched target is an error."""
-    wrong = {"words.txt": "print(3)\n", "score.sh": 'grep -q 3 "$1" && echo 3 && exit; echo none\n'}
-    project.commit(wrong)
-    options = ("--autoloop-target=words.txt", "--autoloop-launcher=forkserver")
-    ideas = project.ideas("print(4)\n", suffix=".txt")
-    session = project.autoloop(
-        1, "--autoloop-command=sh score.sh words.txt", f"--autoloop-proposer={ideas}", *options
-    )
+    written = "## Change\nfile: print.sh\n## Check\nrun: sh print.sh\n"
+    project.commit({"print.sh": "echo 3\n", "improve.md": written})
+    ideas = project.ideas("echo none\n", "echo '# less' >>improve.md; echo 1\n", suffix=".sh")
+    session = project.autoloop(2, f"--autoloop-proposer={ideas}")
     assert session.returncode == 0, session.output
-    assert session.decisions == [("crash", "measure")]
+    assert session.decisions == [("crash", "measure"), ("discard", "tampered")]
     assert "its last line is 'none'" in session.journal[1]["detail"]
+    assert "improve.md" in session.journal[2]["detail"]
 
     red = project.autoloop(
-        0, "--autoloop-command=echo none", "--autoloop-score=(3)", "--autoloop-tag=red", *options
+        0, "--autoloop-command=echo none", "--autoloop-score=(3)", "--autoloop-tag=red"
     )
     assert red.returncode == pytest.ExitCode.TESTS_FAILED
-    assert "on the untouched words.txt, metric 'score' failed" in red.output
+    assert "on the untouched print.sh, metric 'score' failed" in red.output
     assert "'(3)' is not in what `echo none` printed" in red.output
 
 
