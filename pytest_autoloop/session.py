@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_autoloop import commanded, opening
-from pytest_autoloop.brokering import Broker
 from pytest_autoloop.budget import Budget
 from pytest_autoloop.calling import call_document
 from pytest_autoloop.errors import AutoloopError, GainMissed, UsageError
 from pytest_autoloop.harness.hidden import hidden_nodes
 from pytest_autoloop.harness.items import uses_benchmark
 from pytest_autoloop.harness.registry import Registry
-from pytest_autoloop.history.journal import DIRECTORY
 from pytest_autoloop.holding import Records
 from pytest_autoloop.interrupts import Interrupts
 from pytest_autoloop.model import Target
@@ -48,6 +45,7 @@ if TYPE_CHECKING:
     from pytest_autoloop.proposers.base import Proposer
     from pytest_autoloop.settings import Settings
     from pytest_autoloop.targets import Leg
+    from pytest_autoloop.workplace import Places
 
 _PASSED = ("baseline", "keep", "explore")
 
@@ -128,7 +126,6 @@ class AutoloopSession:
         self._records = Records.reopened(plan, repository)
         if self._records.ledger is not None:
             self._terminal.went_on(*self._records.found)
-        broker = Broker(config.rootpath / DIRECTORY)
         tour = Tour(
             plan=plan,
             legs=legs,
@@ -137,16 +134,15 @@ class AutoloopSession:
             listener=Hooks(config),
             terminal=self._terminal,
             live=self._live,
-            update=partial(self._updated, broker),
+            update=self._publishing.update,
             interrupts=interrupts,
             protocol=partial(self._protocol, session),
         )
         with (
             elsewhere_of(config, settings, self._terminal.note) as tour.elsewhere,
             set_up(session, settings, repository, legs, plan.commit) as places,
-            closing(broker),
         ):
-            places.launcher = broker.attended(places.launcher)
+            tour.update = partial(self._updated, places)
             self._terminal.contained(places.sandbox)
             self._publishing.begin()
             self._live.open()
@@ -165,9 +161,10 @@ class AutoloopSession:
         if interrupts.asked:
             raise session.Interrupted(f"the campaign {plan.tag} was interrupted, and can go on")
 
-    def _updated(self, broker: Broker, campaign: Campaign) -> None:
+    def _updated(self, places: Places, campaign: Campaign) -> None:
         """Charge the campaign with what metrics asked of models, and publish where it stands."""
-        broker.bill(campaign.asker.charge)
+        if places.broker is not None:
+            places.broker.bill(campaign.asker.charge)
         self._publishing.update(campaign)
 
     def _plan(

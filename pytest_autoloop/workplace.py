@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from pytest_autoloop.brokering import Broker
 from pytest_autoloop.errors import UsageError
 from pytest_autoloop.evaluation.containment.layers import Layers, probe
 from pytest_autoloop.evaluation.evaluator import Evaluator
@@ -22,6 +23,7 @@ from pytest_autoloop.evaluation.sandbox import Sandbox, package_paths
 from pytest_autoloop.evaluation.surroundings import import_roots, warm_environment
 from pytest_autoloop.harness.symbols import locate
 from pytest_autoloop.history.copies import copied_files
+from pytest_autoloop.history.journal import DIRECTORY
 from pytest_autoloop.history.worktrees import WorktreePool
 from pytest_autoloop.proposers.vendors import SECRETS
 from pytest_autoloop.targets import harness_files, inside
@@ -112,6 +114,8 @@ class Places:
     warm: bool = False
     #: The commit that both worktrees were made from, until something may have run in them.
     clean: str = ""
+    #: Who asks models for metrics; without one nobody does.
+    broker: Broker | None = None
 
     def of(self, leg: Leg, commit: str) -> Workplace:
         """Return the workplace of one target, whose experiments start from a commit.
@@ -243,7 +247,11 @@ def set_up(
             "unread in the process of the next one's tests; improve one at a time, or write auto"
         )
     hidden = _hidden(session, repository, settings)
-    with places_of(settings, repository, project, commit, targets=targets, hidden=hidden) as places:
+    with (
+        places_of(settings, repository, project, commit, targets=targets, hidden=hidden) as places,
+        closing(Broker(project.rootdir / DIRECTORY)) as broker,
+    ):
+        places.broker, places.launcher = broker, broker.attended(places.launcher)
         yield places
 
 
