@@ -180,7 +180,7 @@ def test_the_target_is_the_one_that_a_test_sees(pytester: pytest.Pytester) -> No
     for name in ("left", "right"):
         folder = pytester.mkdir(name)
         (folder / f"{name}.txt").write_text(name, encoding="utf-8")
-        text = HEAD + TARGET.replace("words", name)
+        text = HEAD + TARGET.replace("words", name).replace("def target", f"def {name}_target")
         (folder / "conftest.py").write_text(text, encoding="utf-8")
         (folder / f"test_{name}.py").write_text(
             f"def test_it(size): assert size == {len(name)}\n", encoding="utf-8"
