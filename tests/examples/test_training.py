@@ -35,6 +35,28 @@ def test_better_training_is_kept_and_a_better_draw_is_not(
     assert kept[-1]["metrics"]["parameters"] <= 6000
 
 
+def test_what_is_learned_is_counted(example: Callable[[str], Project]) -> None:
+    """A table that is learned with the real budget alone counts, and nothing hides in an object."""
+    project = example("training")
+    target = project.root / "train.py"
+    source = target.read_text(encoding="utf-8")
+    (project.root / "tests" / "test_count.py").write_text(
+        "def test_count(parameters):\n    assert parameters == 3294 + 500\n", encoding="utf-8"
+    )
+    for content, said in (
+        ("np.zeros(500 if budget > 10_000 else 0)", "1 passed"),
+        ("np.array([{}])", "dict of arrays of numbers"),
+    ):
+        changed = source.replace(
+            "    return parameters\n\n\ndef scores",
+            f'    parameters["table"] = {content}\n    return parameters\n\n\ndef scores',
+        )
+        assert changed != source
+        target.write_text(changed, encoding="utf-8")
+        session = project.pytest("-q", "--no-header", "-p", "no:cacheprovider", "-k", "test_count")
+        assert said in session.stdout
+
+
 @pytest.mark.parametrize(
     ("old", "new", "guard"),
     [
