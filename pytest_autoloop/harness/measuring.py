@@ -65,11 +65,11 @@ def function_of(measurement: Measuring, caller: FrameType) -> Callable[..., floa
     """
 
     def measured(request: pytest.FixtureRequest) -> float:
-        __tracebackhide__ = True
         try:
             return measurement(only_target(request), request.config.rootpath)
         except MeasurementError as error:
-            pytest.fail(str(error), pytrace=False)
+            reason = str(error)
+        pytest.fail(reason, pytrace=False)
 
     # What pytest and people are told of a fixture: where it stands, and what it is for.
     code = caller.f_code
