@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from pytest_autoloop.commanded.scores import Reading
     from pytest_autoloop.harness.registry import Registry
-    from pytest_autoloop.metrics.programs import Finished
+    from pytest_autoloop.metrics.programs import Finished, Program
     from pytest_autoloop.settings import Settings
 
 Found = TypeVar("Found")
@@ -129,14 +129,10 @@ def check(registry: Registry, settings: Settings, root: Path) -> None:
 
 
 def _runner(command: str, settings: Settings) -> Callable[..., Finished]:
-    limit = settings.timeout or _LONGEST
-    paths = settings.targets
-
     def finished(request: pytest.FixtureRequest) -> Finished:
         """Run the command."""
-        root = request.config.rootpath
-        place = Place(root / symbols.split(paths[0])[0] if len(paths) == 1 else None, root)
-        return _told(lambda: run(program(command, timeout=limit, shell=False), place))
+        place = _place(settings, request.config.rootpath)
+        return _told(lambda: run(_program(command, settings), place))
 
     return pytest.fixture(scope="session", name=_FINISHED)(finished)
 
@@ -146,8 +142,23 @@ def _told(measure: Callable[[], Found]) -> Found:
     try:
         return measure()
     except MeasurementError as error:
-        message = str(error)
+        message = _in_words(error)
     pytest.fail(message, pytrace=False)
+
+
+def _in_words(error: MeasurementError) -> str:
+    """Return the message of an error that may speak of an argument, where there are options."""
+    return str(error).replace("timeout=...", "--autoloop-timeout")
+
+
+def _program(command: str, settings: Settings) -> Program:
+    return program(command, timeout=settings.timeout or _LONGEST, shell=False)
+
+
+def _place(settings: Settings, root: Path) -> Place:
+    """Return where commands run; `{target}` in them is the target, where options name one."""
+    paths = [root / symbols.split(written)[0] for written in settings.targets]
+    return Place(paths[0] if len(paths) == 1 else None, root)
 
 
 def _metric(reading: Reading, command: str) -> object:
@@ -200,9 +211,9 @@ class Commands(pytest.Collector):
 class CommandItem(pytest.Item):
     """A command that has to succeed."""
 
-    def __init__(self, *, command: str, limit: float, **keywords: Any) -> None:  # noqa: ANN401
+    def __init__(self, *, command: Program, place: Place, **keywords: Any) -> None:  # noqa: ANN401
         super().__init__(**keywords)
-        self.command, self.limit = command, limit
+        self.command, self.place = command, place
 
     def runtest(self) -> None:
         """Run it.
@@ -210,11 +221,7 @@ class CommandItem(pytest.Item):
         Raises:
             MeasurementError: it cannot be started, fails, or takes too long.
         """
-        run(program(self.command, timeout=self.limit, shell=False), self._place)
-
-    @property
-    def _place(self) -> Place:
-        return Place(None, self.config.rootpath)
+        run(self.command, self.place)
 
     def repr_failure(
         self,
@@ -223,7 +230,7 @@ class CommandItem(pytest.Item):
     ) -> Any:  # noqa: ANN401
         """Show why the command failed as its message: it holds what the command said last."""
         if isinstance(excinfo.value, MeasurementError):
-            return str(excinfo.value)
+            return _in_words(excinfo.value)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[os.PathLike[str], int | None, str]:
@@ -243,7 +250,7 @@ class ScoreItem(CommandItem):
         Raises:
             MeasurementError: it is not there.
         """
-        what, place = program(self.command, timeout=self.limit, shell=False), self._place
+        what, place = self.command, self.place
         first = what.words[0]
         if not os.path.dirname(first):  # noqa: PTH120 - a name without a place is looked up
             found = first.startswith("{") or shutil.which(first) is not None
@@ -257,8 +264,6 @@ class ScoreItem(CommandItem):
 
 
 def _adding(settings: Settings, file: Path | None) -> Callable[..., None]:
-    limit = settings.timeout or _LONGEST
-
     def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
         """Add the commands to the tests."""
         root = session.config.rootpath
@@ -268,7 +273,9 @@ def _adding(settings: Settings, file: Path | None) -> Callable[..., None]:
         makers = [(CommandItem, command, command) for command in settings.guard_commands]
         if settings.command:
             makers.append((ScoreItem, f"score: {settings.command}", settings.command))
+        place = _place(settings, root)
         for maker, name, command in makers:
-            items.append(maker.from_parent(parent, name=name, command=command, limit=limit))
+            what = _program(command, settings)
+            items.append(maker.from_parent(parent, name=name, command=what, place=place))
 
     return pytest_collection_modifyitems

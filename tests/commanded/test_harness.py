@@ -62,7 +62,7 @@ def test_a_guard_fails_with_its_exit_code(words: pytest.Pytester) -> None:
     """What the command said last is the report; its name is the command."""
     result = inside(
         words,
-        "--autoloop-guard-command=grep -c two words.txt",
+        "--autoloop-guard-command=grep -c two {target}",
         "--autoloop-guard-command=sh -c 'echo 3 words are wrong; exit 4'",
         "-rf",
     )
@@ -94,7 +94,7 @@ def test_a_program_that_is_not_there_is_named(words: pytest.Pytester, program: s
     [
         ("echo built", "does not end with a number: its last line is 'built'"),
         ("sh -c 'echo one; exit 3'", "ended with exit code 3:"),
-        ("sh -c 'exec sleep 100'", "was killed after 0.5 s"),
+        ("sh -c 'exec sleep 100'", "was killed after 0.5 s, its limit (--autoloop-timeout)"),
     ],
 )
 def test_a_score_that_is_not_there_is_explained(
