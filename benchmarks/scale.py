@@ -247,7 +247,7 @@ def simulate(
     heapq.heapify(free)
     busy = dict.fromkeys(("workers", "scheduler", "campaign", "judging again"), 0.0)
     driver = scheduler = turn = 0.0
-    kept_at, room = -1, workers
+    kept_at, room = -1, workers + workers // 2
     ends: list[float] = []
     for number in range(total):
         # A place in flight is free when the answer so many before it was taken.
@@ -290,8 +290,10 @@ def simulations(costs: Costs, overhead: float, record: float) -> None:
                 )
                 name, share = max(found.busy.items(), key=lambda one: one[1])
                 ideal = 3600 * workers / seconds
-                print(f"{workers:7} {seconds:12.0f} {wins:5.1%} {found.per_hour:9.0f} "
-                      f"{found.per_hour / ideal:12.1%}  {name} ({share:.0%} of the time)")  # fmt: skip
+                print(
+                    f"{workers:7} {seconds:12.0f} {wins:5.1%} {found.per_hour:9.0f} "
+                    f"{found.per_hour / ideal:12.1%}  {name} ({share:.0%} of the time)"
+                )
 
 
 def main() -> None:

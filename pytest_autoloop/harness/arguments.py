@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TypeGuard, get_args
+from typing import TYPE_CHECKING, TypeGuard, get_args
 
 from pytest_autoloop.model import Direction
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def check_target(
@@ -87,6 +90,7 @@ def check_metric(
     weight: float,
     max_regression: float,
     min_gain: float | None,
+    resources: Mapping[str, float] | None = None,
 ) -> None:
     """Refuse what `@autoloop.metric` cannot be given.
 
@@ -106,3 +110,9 @@ def check_metric(
     for name, value in (("max_regression", max_regression), ("min_gain", min_gain or 0.0)):
         if not 0 <= value < 1:
             raise ValueError(f"{name}={value!r}: write a relative change, 0.05 for 5%")
+    for resource, amount in (resources or {}).items():
+        if not (isinstance(resource, str) and _is_number(amount) and 0 < amount < math.inf):
+            raise ValueError(
+                f"resources={{{resource!r}: {amount!r}}}: write a name and a positive number, such "
+                'as {"GPU": 1}'
+            )

@@ -26,7 +26,7 @@ from pytest_autoloop.harness.specifications import (
 from pytest_autoloop.model import Direction, Metric
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 #: The symbols that target fixtures returned behind their paths, by the fixture's source.
 SYMBOLS = pytest.StashKey[dict[str, str]]()
@@ -139,6 +139,7 @@ def metric(
     weight: float = 1.0,
     max_regression: float = 0.05,
     min_gain: float | None = None,
+    resources: Mapping[str, float] | None = None,
     scope: Scope = "function",
     name: str | None = None,
 ) -> Callable[..., float]: ...
@@ -154,6 +155,7 @@ def metric(
     weight: float = 1.0,
     max_regression: float = 0.05,
     min_gain: float | None = None,
+    resources: Mapping[str, float] | None = None,
     scope: Scope = "function",
     name: str | None = None,
 ) -> Callable[[Fixture], Fixture]: ...
@@ -170,6 +172,7 @@ def metric(
     weight: float = 1.0,
     max_regression: float = 0.05,
     min_gain: float | None = None,
+    resources: Mapping[str, float] | None = None,
     scope: Scope = "function",
     name: str | None = None,
 ) -> Fixture | Callable[[Fixture], Fixture] | Callable[..., float]:
@@ -191,6 +194,7 @@ def metric(
         weight: share of the objective `weighted`, above zero.
         max_regression: what it may lose when another metric decides, as a relative change.
         min_gain: smallest relative gain worth keeping; None leaves it to `--autoloop-min-gain`.
+        resources: what a worker elsewhere must have to measure it, such as ``{"GPU": 1}``.
         scope: as for `pytest.fixture`.
         name: as for `pytest.fixture`.
 
@@ -209,6 +213,7 @@ def metric(
         weight=weight,
         max_regression=max_regression,
         min_gain=min_gain,
+        resources=resources,
     )
 
     def decorate(declared: Fixture) -> Fixture:
@@ -227,6 +232,7 @@ def metric(
                 weight=weight,
                 max_regression=max_regression,
                 min_gain=min_gain,
+                resources=tuple(sorted((resources or {}).items())),
             ),
             source=_source(declared),
             requests=frozenset(inspect.signature(declared).parameters),

@@ -47,11 +47,12 @@ class Elsewhere:
         self._dispatcher: Dispatcher | None = None
 
     def planned(self, plan: Plan) -> Plan:
-        """Return a plan with as many proposals at a time as there are workers.
+        """Return a plan with half as many proposals again as workers, unless the user chose.
 
-        A number that the user has chosen holds.
+        Answers are taken in order: those that wait for a slow one would leave workers idle.
         """
-        workers = plan.settings.workers if plan.settings.workers > 1 else self.engine.slots
+        slots = self.engine.slots
+        workers = plan.settings.workers if plan.settings.workers > 1 else slots + slots // 2
         return replace(plan, settings=replace(plan.settings, workers=workers))
 
     def establish(

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 _OWNER = re.compile(rf"{PREFIX}{PURPOSE}-(\d+)-")
 #: Sites that are remembered; what is kept for others is removed.
 _SITES = 2
+#: Seconds after which what nobody has asked for is removed.
+_IDLE = 900.0
 
 
 def evaluate(task: Task) -> Reply:
@@ -68,6 +70,7 @@ class Benches:
         self._supplies: dict[str, Supplies] = {}
         self._idle: dict[str, list[Bench]] = {}
         self._tidied = False
+        self._timer: threading.Timer | None = None
 
     @contextmanager
     def lent(self, task: Task) -> Iterator[Bench | None]:
@@ -100,6 +103,7 @@ class Benches:
             known = task.site in self._supplies
             if known:
                 self._idle.setdefault(task.site, []).append(bench)
+            self._wind_up()
         if not known:
             bench.close()
 
@@ -111,6 +115,14 @@ class Benches:
             self._supplies.clear()
         for bench in idle:
             bench.close()
+
+    def _wind_up(self) -> None:
+        """Remove what is kept when nobody has asked for it for long: a campaign may be over."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = threading.Timer(_IDLE, self.close)
+        self._timer.daemon = True
+        self._timer.start()
 
     def _known(self, task: Task) -> Supplies | None:
         """Return the supplies of a task's site, and forget the site that was not used longest."""

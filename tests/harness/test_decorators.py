@@ -309,6 +309,7 @@ def test_bounds_that_bound_nothing_are_refused(bound: float) -> None:
         {"max_regression": -0.1},
         {"min_gain": -0.1},
         {"at_least": "90"},
+        {"resources": {"GPU": 0}},
     ],
     ids=str,
 )
