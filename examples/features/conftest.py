@@ -93,4 +93,4 @@ def auc(classifier, matrix, labelled):
 def columns(matrix, labelled):
     """Columns of the matrix: a wide one learns the rows by heart."""
     rows, _ = labelled
-    return matrix(rows[:50]).shape[1]
+    return matrix(rows).shape[1]
