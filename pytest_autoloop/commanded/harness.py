@@ -274,8 +274,12 @@ def _adding(settings: Settings, file: Path | None) -> Callable[..., None]:
         if settings.command:
             makers.append((ScoreItem, f"score: {settings.command}", settings.command))
         place = _place(settings, root)
+        made: list[pytest.Item | pytest.Collector] = []
         for maker, name, command in makers:
             what = _program(command, settings)
-            items.append(maker.from_parent(parent, name=name, command=what, place=place))
+            made.append(maker.from_parent(parent, name=name, command=what, place=place))
+        items += [one for one in made if isinstance(one, pytest.Item)]
+        # Else they are missing where pytest says how much it has collected.
+        parent.ihook.pytest_collectreport(report=pytest.CollectReport(node, "passed", None, made))
 
     return pytest_collection_modifyitems

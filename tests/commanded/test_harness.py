@@ -126,6 +126,7 @@ def test_commands_are_listed_as_tests_are(words: pytest.Pytester) -> None:
             "commands::score: make bench",
         ]
     )
+    assert "no tests collected" not in result.stdout.str()
 
 
 def test_a_plain_run_knows_nothing_of_them(words: pytest.Pytester) -> None:
