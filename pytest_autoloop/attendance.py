@@ -85,7 +85,10 @@ class Attendance:
 
     def _watch(self) -> None:
         while not self._closed.wait(LOOK_INTERVAL):
-            for name in os.listdir(self._directory):  # noqa: PTH208 - no path leads there for sure
+            names: list[str] = []
+            with suppress(OSError):  # no descriptor left for a moment, or no directory any more
+                names = os.listdir(self._directory)  # noqa: PTH208 - no path leads there for sure
+            for name in names:
                 found = _NAME.fullmatch(name)
                 if found is not None:
                     content = self._take(name)

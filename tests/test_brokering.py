@@ -15,8 +15,19 @@ from pytest_autoloop import metrics
 from pytest_autoloop.attendance import ModelFaultError
 from pytest_autoloop.brokering import Broker
 from pytest_autoloop.errors import MeasurementError, UsageError
+from pytest_autoloop.evaluation.launchers import Launch, SpawnLauncher
+from pytest_autoloop.evaluation.process import Exit
+from pytest_autoloop.evaluation.protocol import ChildSpec
 from pytest_autoloop.metrics import model_answers
-from pytest_autoloop.metrics.model_questions import ANSWER, MAILBOX, QUESTION
+from pytest_autoloop.metrics.model_questions import (
+    ANSWER,
+    MAILBOX,
+    QUESTION,
+    ModelChoice,
+    Question,
+    messages_of,
+    packed,
+)
 from tests.chat_server import ChatServer, RecordedRequest, Reply
 
 if TYPE_CHECKING:
@@ -246,6 +257,47 @@ def test_a_session_says_what_a_service_refuses(project: Project) -> None:
     assert found.returncode == 1
     assert "a metric asks a model: ollama:m" in found.output
     assert "refused the key" in found.output
+
+
+def test_time_that_runs_out_with_a_slow_model_is_no_candidates_timeout(
+    broker: Broker, tmp_path: Path
+) -> None:
+    """What the session would blame the candidate for is told with the option to raise."""
+
+    slow = ChatServer([{"text": "late", "delay": 60}])
+
+    class Ended(SpawnLauncher):
+        """A child that asks, and whose time is up when its question has come."""
+
+        def run(self, launch: Launch) -> Exit:
+            """Run it."""
+            question = Question(messages_of("a"))
+            mailbox = Path(launch.environment[MAILBOX])
+            content = packed(ModelChoice("m", slow.base_url), [question] * 3)
+            (mailbox / "part").write_bytes(content)
+            (mailbox / "part").rename(mailbox / f"{NAME}{QUESTION}")
+            while not slow.requests:
+                time.sleep(0.005)
+            return Exit(-9, timed_out=True, seconds=launch.seconds)
+
+    specification = ChildSpec(
+        phase="guard",
+        args=[],
+        worktree="",
+        checkout="",
+        target="",
+        verdict="",
+        temporary=str(tmp_path),
+        trusted=True,
+    )
+    specification.write(tmp_path / "spec.json")
+    launch = Launch(
+        tmp_path / "spec.json", specification, tmp_path, {}, tmp_path / "output", 30, hash_seed=0
+    )
+    with slow:
+        with pytest.raises(ModelFaultError, match=r"3 questions .* 30 s.* --autoloop-timeout"):
+            broker.attended(Ended()).run(launch)
+        broker.close()
 
 
 def test_a_link_is_not_followed(broker: Broker, tmp_path: Path, run: Run) -> None:

@@ -34,6 +34,12 @@ _TIMEOUT = 120.0
 _RETRIES = 4
 #: Faults of the service or of its account, not of what was asked.
 SERVICE_FAULTS = (AuthenticationError, QuotaError, RateLimitError, UnreachableError)
+#: What is told to whom a proposer fails, and what to whom a metric does.
+_IN_OTHER_WORDS = (
+    ("the proposer's address", "the model's address"),
+    ("start another campaign: what was kept is on the branch", "give the same command again"),
+    ("Reword the target's docstring or program.md", "Reword what is asked"),
+)
 #: What newer models call a parameter; without one it is left out.
 _RENAMED = {"max_tokens": "max_completion_tokens"}
 
@@ -91,6 +97,12 @@ class ModelConnection:
             )
             spent = {"tokens_used": error.tokens_used, "cost_usd": error.cost_usd}
             raise TruncatedReplyError(told, **spent) from None  # type: ignore[arg-type]
+        except ProposerError as error:
+            told = str(error)
+            for theirs, ours in _IN_OTHER_WORDS:
+                told = told.replace(theirs, ours)
+            error.args = (told,)
+            raise
 
     def close(self) -> None:
         """Close all connections; who asks in another thread hears that nobody answers."""

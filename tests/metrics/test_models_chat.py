@@ -90,6 +90,16 @@ def test_an_answer_that_is_cut_off_says_what_to_raise() -> None:
             ask("how?")
 
 
+def test_advice_is_for_a_metric() -> None:
+    """A refused request names the model's address and what to do, not a proposer's."""
+    with ChatServer([{"status": 404}, {"text": None, "refusal": "no"}]) as server:
+        ask = metrics.chat(f"{server.base_url}#m")
+        with pytest.raises(MeasurementError, match="that the model's address ends as the server"):
+            ask("how?")
+        with pytest.raises(MeasurementError, match="Reword what is asked, or choose another"):
+            ask("how?")
+
+
 @pytest.mark.parametrize(
     ("model", "told"),
     [
