@@ -42,7 +42,7 @@ PAGES = [README, *sorted(DOCS.rglob("*.md"))]
 FLAGS = {option.flag: option for option in OPTIONS}
 INI_KEYS = {*LISTS, *(option.ini for option in OPTIONS if option.ini)}
 #: Pages that are followed; of the tutorial no block is left out.
-FOLLOWED = ("tutorial.md", "how-to/extend.md", "how-to/prompts.md")
+FOLLOWED = ("tutorial.md", "how-to/extend.md", "how-to/metrics.md", "how-to/prompts.md")
 #: What somebody types who labels messages.
 ANSWERS = "\nurgent\n\n\nurgent\n\n"
 #: Written as ini keys are, but fixtures.
