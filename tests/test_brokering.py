@@ -263,7 +263,6 @@ def test_time_that_runs_out_with_a_slow_model_is_no_candidates_timeout(
     broker: Broker, tmp_path: Path
 ) -> None:
     """What the session would blame the candidate for is told with the option to raise."""
-
     slow = ChatServer([{"text": "late", "delay": 60}])
 
     class Ended(SpawnLauncher):
