@@ -85,7 +85,8 @@ def _checking(settings: Settings) -> Callable[..., None]:
     def pytest_collection_finish(session: pytest.Session) -> None:
         """Check what was found; in a child, whose registry goes by another name, it has been."""
         registry = session.config.pluginmanager.get_plugin(REGISTRY)
-        if registry is not None:
+        # What could not be collected is told first: it may have declared something.
+        if registry is not None and not session.testsfailed:
             try:
                 check(registry, settings, session.config.rootpath)
             except UsageError as error:

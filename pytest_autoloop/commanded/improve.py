@@ -58,7 +58,7 @@ TABLE: dict[str, dict[str, str]] = {
 }
 #: Anything that a shell would make something of.
 _SHELL = re.compile(r"[|&;<>()$`*?~{}\n]|^\w+=")
-_JQ = re.compile(r"\.[A-Za-z_][\w.\[\]-]*")
+_JQ = re.compile(r"""(?:jq:?\s+)?['"]?\.([A-Za-z_][\w.\[\]-]*)['"]?""")
 _VALUE = "{value}"
 _HIGHER, _LOWER = ("high", "max", "up", "more"), ("low", "min", "down", "less")
 
@@ -124,7 +124,7 @@ def read(path: Path, name: str, root: Path, given: frozenset[str]) -> ImproveFil
         UsageError: it is no text, or a value in it is not what its field takes.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8 text ({error}): save it as that") from None
     taken = sections.read(text)
@@ -256,7 +256,8 @@ def _pattern(text: str) -> str:
     if _VALUE in text:
         before, _, after = text.partition(_VALUE)
         return rf"{re.escape(before)}([-+.\deE]+){re.escape(after)}"
-    return f"{JSON}{text.removeprefix('.')}" if _JQ.fullmatch(text) else text
+    path = _JQ.fullmatch(text)
+    return f"{JSON}{path[1]}" if path is not None else text
 
 
 def _is_bound(text: str) -> bool:

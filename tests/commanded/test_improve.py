@@ -103,6 +103,7 @@ def test_a_whole_file_is_read(root: Path) -> None:
     [
         ("run: python train.py\nscore: SCORE: {value}", [r"SCORE:\ ([-+.\deE]+)"]),
         ("run: bench\nscore: .results.mean_time", ["json:results.mean_time"]),
+        ("run: bench\nscore: jq '.results[0].mean'", ["json:results[0].mean"]),
         ('run: bench\nscore: "SCORE: ([\\\\d.]+)"', [r"SCORE: ([\d.]+)"]),
         ("run: bench\nmetric: `time: (\\d+)`", [r"time: (\d+)"]),
     ],
@@ -273,6 +274,11 @@ def test_only_the_text_may_differ() -> None:
     before = "## Check\nrun: one\n## Instructions\nTry this.\n"
     assert improve.same_configuration(before, before.replace("this", "that"))
     assert not improve.same_configuration(before, before.replace("one", "two"))
+
+
+def test_a_byte_order_mark_is_no_text(root: Path) -> None:
+    """Editors of another system begin files with it."""
+    assert values(found_in(root, "\ufeff## Check\nrun: bench\n"))["command"] == ["bench"]
 
 
 def test_a_file_that_is_no_text_is_refused(root: Path) -> None:
