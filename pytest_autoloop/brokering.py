@@ -127,8 +127,12 @@ class Broker:
         """Return the answers to questions, those that are remembered at once."""
         self._check(choice, asked, questions, trusted=trusted)
         connection = self._connection(choice)
-        keys = [question.key(choice, connection.server.base_url) for question in questions]
-        known = {key: self._answers.get(key) for key in keys}
+        address, remember = connection.server.base_url, choice.remember
+        keys = [
+            question.key(choice, address) if remember else str(place)
+            for place, question in enumerate(questions)
+        ]
+        known = {key: self._answers.get(key) if remember else None for key in keys}
         left = {
             key: question
             for key, question in zip(keys, questions, strict=True)
@@ -142,7 +146,8 @@ class Broker:
             if run.closed:
                 raise MeasurementError("the run is over")
             answer = self._asked(connection, left[key])
-            self._answers.put(key, connection.server.name, answer)
+            if remember:
+                self._answers.put(key, connection.server.name, answer)
             return answer
 
         found = dict(zip(left, self._pool.map(ask, left), strict=True))

@@ -109,6 +109,17 @@ def test_a_child_is_answered_by_its_parent_and_pays_once(
     assert [bill.tokens for bill in bills] == [30]
 
 
+def test_what_is_not_to_be_remembered_is_asked_each_time(
+    broker: Broker, server: Echo, run: Run
+) -> None:
+    """A score then varies as the model does; equal questions are asked as often as they stand."""
+    ask = metrics.chat(f"{server.base_url}#m", remember=False)
+    for times in (1, 2):
+        with run(broker, trusted=True):
+            assert ask.map(["a", "a", "b"]) == ["echo a", "echo a", "echo b"]
+        assert len(server.requests) == 3 * times
+
+
 def test_answers_are_remembered_for_a_day(
     server: Echo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
 ) -> None:

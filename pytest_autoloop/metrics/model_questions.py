@@ -33,6 +33,8 @@ class ModelChoice:
     temperature: float | None = 0.0
     seed: int | None = 0
     max_tokens: int | None = None
+    #: Whether an answer is given again to the same question, without asking.
+    remember: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,12 +71,13 @@ def chat(
     temperature: float | None = 0.0,
     seed: int | None = 0,
     max_tokens: int | None = None,
+    remember: bool = True,
 ) -> Chat:
     """Return a function of a prompt that gives a chat model's answer.
 
     In a session of experiments the session's own process asks, with the keys of your environment,
     and remembers the answers for a day; a candidate sees neither key nor network. In a plain pytest
-    run the model is asked directly, each time.
+    run the model is asked directly, and nothing is remembered.
 
     Args:
         model: as for `--autoloop-proposer`: ``openai:MODEL``, ``anthropic:MODEL``,
@@ -86,11 +87,13 @@ def chat(
             no such parameter is asked without it.
         seed: as above; not every server takes it, and few promise the same answer by it.
         max_tokens: longest answer; an answer that is cut off is an error.
+        remember: False asks anew each time, at its price: a score then varies as the model does
+            and is measured as often as a decision needs.
 
     Raises:
         MeasurementError: when it is called, and there is no answer.
     """
-    return Chat(ModelChoice(model, base_url, temperature, seed, max_tokens))
+    return Chat(ModelChoice(model, base_url, temperature, seed, max_tokens, remember))
 
 
 def answers(choice: ModelChoice, questions: Sequence[Question]) -> list[str]:
