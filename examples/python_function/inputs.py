@@ -2,18 +2,20 @@
 
 from hypothesis import strategies as st
 
-FIELDS = ["", "a", "Mill Street 7", 'a 5" pipe', '"a, b"', '"say ""hi"""', '"two\nlines"']
+PLAIN = ["", "a", "7", "1,5", "Oslo", "Mill Street 7", "leave it at the door"]
+RARE = ['a 5" pipe', '"a, b"', '"say ""hi"""', '"two\nlines"', '""']
 
 
 def tables(chance):
     """Return a table as users have it, drawn with a random.Random."""
-    width, delimiter = chance.randrange(1, 6), chance.choice(",;\t")
-    rows = [chance.choices(FIELDS, k=width) for _ in range(chance.randrange(1, 300))]
-    return chance.choice(["\n", "\r\n"]).join(map(delimiter.join, rows)), delimiter
+    fields, weights = [*PLAIN, *RARE], [12] * len(PLAIN) + [1] * len(RARE)
+    width, height = chance.randrange(2, 7), chance.randrange(100, 500)
+    rows = [chance.choices(fields, weights, k=width) for _ in range(height)]
+    return chance.choice(["\n", "\r\n"]).join(map(";".join, rows)), ";"
 
 
 _odd = st.text(st.sampled_from('ab1 ",;\r\n\t\x0b\x85\u2028é'), max_size=8)
-_line = st.lists(_odd | st.sampled_from(FIELDS), min_size=1, max_size=4).map(",".join)
+_line = st.lists(_odd | st.sampled_from(PLAIN + RARE), min_size=1, max_size=4).map(",".join)
 _text = st.lists(_line, max_size=5).map("\n".join)
 
 #: Small and odd, for a guard that compares with the original.

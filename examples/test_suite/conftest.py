@@ -42,6 +42,18 @@ def target():
 
 
 @pytest.fixture(scope="session")
+def module():
+    """Return the module as it is, which the suite has to pass on."""
+    return MODULE
+
+
+@pytest.fixture(scope="session")
+def allowed():
+    """Return the names of the modules that the suite may import."""
+    return ALLOWED
+
+
+@pytest.fixture(scope="session")
 def run_suite(target):
     """Return what runs mutation.py: with `score`, or with the path of another implementation."""
 

@@ -1,4 +1,11 @@
-"""What the page ranges of a print dialog mean."""
+"""What the page ranges of a print dialog mean.
+
+`parse(text, last)` returns the pages from 1 to `last` that a text such as "1-3, 7, 9-" names, each
+once, sorted. "3-" goes up to the last page, "-3" begins with the first. A range whose ends are
+swapped is read backwards; an empty text means all pages. A page that is not there, and what is no
+number, is a ValueError. `shown(pages)` returns the shortest text that names some pages: three or
+more in a row are a range.
+"""
 
 import pytest
 from ranges import parse, shown

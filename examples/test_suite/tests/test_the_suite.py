@@ -2,14 +2,16 @@
 
 import ast
 import re
+from pathlib import Path
 
 import pytest
-from conftest import ALLOWED, HERE, MODULE
 
+OTHERS = sorted((Path(__file__).parent.parent / "held_out").glob("*.py"))
 #: Names by which a test could read the source, or tell by anything but results what it runs on.
 FORBIDDEN = re.compile(
-    "__import__|breakpoint|compile|delattr|dir|eval|exec|exit|getattr|globals|hash|help|id|input|"
-    "locals|monkeypatch|open|quit|request|setattr|tmp_path|vars"
+    "__import__|breakpoint|compile|delattr|dir|eval|exec|exit|getattr|globals|hash|help|id|"
+    "importorskip|input|locals|main|monkeypatch|open|pytestconfig|pytester|quit|request|setattr|"
+    "tmp_path|vars"
 )
 
 
@@ -30,21 +32,19 @@ def names(target):
             yield from node.name.split(".")
 
 
-def test_it_passes_on_the_module(run_suite):
-    found = run_suite(MODULE)
+def test_it_passes_on_the_module(run_suite, module):
+    found = run_suite(module)
     assert found["code"] == 0, found["said"]
 
 
 @pytest.mark.autoloop_hidden
-@pytest.mark.parametrize(
-    "other", sorted((HERE / "held_out").glob("*.py")), ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("other", OTHERS, ids=lambda path: path.stem)
 def test_it_passes_on_other_implementations_that_are_right(run_suite, other):
     found = run_suite(other)
     assert found["code"] == 0, found["said"]
 
 
-def test_it_imports_nothing_but_the_module(target):
+def test_it_imports_nothing_but_the_module(target, allowed):
     imported = {
         module.partition(".")[0]
         for node in ast.walk(tree(target))
@@ -55,7 +55,7 @@ def test_it_imports_nothing_but_the_module(target):
             else ["." * node.level + (node.module or "")]
         )
     }
-    assert imported <= ALLOWED, f"it imports {sorted(imported - ALLOWED)}"
+    assert imported <= allowed, f"it imports {sorted(imported - allowed)}"
 
 
 def test_it_looks_at_behaviour_alone(target):
