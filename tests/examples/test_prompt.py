@@ -50,6 +50,7 @@ def test_better_prompts_are_kept_and_cheats_are_not(example: Callable[[str], Pro
     values = [row["metrics"]["accuracy"] for row in (baseline, described, best)]
     assert values == sorted(values)
     assert values[2] > 2 * values[0]
+    assert best["metrics"].keys() == {"accuracy", "tokens"}
     assert best["metrics"]["tokens"] <= 400
     assert quoting["guard"]["test"] == "tests/test_prompt.py::test_no_message_is_quoted"
     assert fashion["detail"] == "a hidden guard failed"
@@ -60,9 +61,8 @@ def test_its_guards_hold_as_it_is(example: Callable[[str], Project]) -> None:
     project = example("prompt")
     found = project.pytest("-q")
     assert (found.returncode, "3 passed" in found.stdout) == (0, True), found.output
-    for environment, told in (({}, False), ({"AUTOLOOP_PROMPT_JUDGE": "openai:m"}, True)):
-        listed = project.pytest("--fixtures", environment=environment).stdout
-        assert ("clarity" in listed) is told
+    environment = {"AUTOLOOP_PROMPT_JUDGE": "openai:m"}
+    assert "clarity" in project.pytest("--fixtures", environment=environment).stdout
 
 
 def test_the_messages_are_those_that_the_script_writes(
