@@ -1,5 +1,6 @@
-"""Runs a query on tables that are filled anew: in SQLite, or in PostgreSQL through psql."""
+"""Runs a query on tables that are filled anew: in SQLite or PostgreSQL."""
 
+import importlib.util
 import json
 import sqlite3
 import subprocess
@@ -77,34 +78,22 @@ class PostgreSQL:
     def __init__(self, schema, source):
         self.schema = schema
         self.source = source
+        self.ask = with_psycopg if importlib.util.find_spec("psycopg") else with_psql
 
     def answered(self, commands, tables):
-        """Return what psql prints for some commands, one to a line, on filled tables."""
+        """Return what some commands answer, one to a line, on filled tables."""
         name = f"autoloop_{uuid.uuid4().hex}"
-        script = ["BEGIN;", f"CREATE SCHEMA {name};", f"SET LOCAL search_path TO {name};"]
-        script.append(self.schema)
-        for table, rows in tables.items():
-            script += [f"COPY {table} FROM STDIN;", *map(copied, rows), "\\."]
-        script += ["ANALYZE;", "SET TRANSACTION READ ONLY;", *commands, "ROLLBACK;"]
-        done = subprocess.run(
-            ["psql", self.source, "-XqAt", "-v", "ON_ERROR_STOP=1"],
-            input="\n".join(script) + "\n",
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise ValueError(f"PostgreSQL refuses the query: {done.stderr.strip()}")
-        return done.stdout
+        opening = f"CREATE SCHEMA {name}; SET LOCAL search_path TO {name};\n{self.schema}"
+        return self.ask(self.source, opening, tables, commands)
 
     def rows(self, query, tables):
         """Return the names of the columns, and the rows as text in the query's order."""
-        copy = f"COPY (\n{single(query)}\n) TO STDOUT CSV HEADER;"
+        copy = f"COPY (\n{single(query)}\n) TO STDOUT CSV HEADER"
         return self.answered([copy], tables).splitlines()
 
     def cost(self, query, tables):
         """Return the seconds of the fastest call, and the pages of tables that it looked at."""
-        explain = f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON)\n{single(query)}\n;"
+        explain = f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON)\n{single(query)}\n"
         text = self.answered([explain] * CALLS, tables)
         plans, decoder = [], json.JSONDecoder()
         while text.strip():
@@ -113,6 +102,49 @@ class PostgreSQL:
             text = text.lstrip()[end:]
         pages = plans[-1]["Plan"]["Shared Hit Blocks"] + plans[-1]["Plan"]["Shared Read Blocks"]
         return min(plan["Execution Time"] for plan in plans) / 1000, pages
+
+
+#: What comes between the rows and the query, which can then change nothing.
+FILLED = "ANALYZE; SET TRANSACTION READ ONLY;"
+
+
+def with_psycopg(source, opening, tables, commands):
+    """Ask through the driver."""
+    import psycopg  # noqa: PLC0415 - only where it is installed
+
+    answers = []
+    with psycopg.connect(source) as connection, connection.cursor() as cursor:
+        cursor.execute(opening)
+        for table, rows in tables.items():
+            with cursor.copy(f"COPY {table} FROM STDIN") as copy:
+                copy.write("".join(f"{copied(row)}\n" for row in rows))
+        cursor.execute(FILLED)
+        for command in commands:
+            if command.startswith("COPY"):
+                with cursor.copy(command) as copy:
+                    answers.append(b"".join(copy).decode())
+            else:
+                answers.append(json.dumps(cursor.execute(command).fetchone()[0]))
+        connection.rollback()
+    return "\n".join(answers)
+
+
+def with_psql(source, opening, tables, commands):
+    """Ask through PostgreSQL's own program."""
+    script = ["BEGIN;", opening]
+    for table, rows in tables.items():
+        script += [f"COPY {table} FROM STDIN;", *map(copied, rows), "\\."]
+    script += [FILLED, *(f"{command};" for command in commands), "ROLLBACK;"]
+    done = subprocess.run(
+        ["psql", source, "-XqAt", "-v", "ON_ERROR_STOP=1"],
+        input="\n".join(script) + "\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise ValueError(f"PostgreSQL refuses the query: {done.stderr.strip()}")
+    return done.stdout
 
 
 def copied(row):
