@@ -40,7 +40,7 @@ def lacking():
     return f"not installed: {', '.join(absent)} (apt install nginx-light wrk)" if absent else ""
 
 
-def pytest_configure(config):
+def pytest_collection_modifyitems(config):
     """End a campaign at once that could measure nothing; plain tests are skipped."""
     if config.getoption("--autoloop", default=None) is not None and lacking():
         raise pytest.UsageError(lacking())

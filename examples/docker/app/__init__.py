@@ -1,0 +1,1 @@
+"""Prints what a table of invented rates says."""

@@ -1,0 +1,9 @@
+FROM python:3.12.4-slim-bookworm
+
+WORKDIR /srv
+COPY . .
+RUN python -m compileall -q app
+RUN useradd --create-home reader
+
+USER reader
+CMD ["python", "-m", "app"]
