@@ -4,8 +4,7 @@ Adapt: `schema.sql` (the tables), `rows.py` (what is in them), SEED and SIZE bel
 to `tests/original.sql` before you begin: candidates are compared with it. Its ORDER BY should leave
 no ties, or two right answers may differ in their order.
 
-The query runs in SQLite; in PostgreSQL, through psycopg or psql, where a database to try things in is
-named:
+The query runs in SQLite; with a scratch database to try things in, in PostgreSQL (psycopg or psql):
 
     AUTOLOOP_SQL_DSN=postgresql://me@127.0.0.1/scratch pytest --autoloop 20 -o autoloop_network=true
 """
