@@ -1,12 +1,12 @@
 """Tells pytest-autoloop what may change, and what makes it better.
 
-To adapt: the shop in `shop.py`, where the rule is imported from, the days that are scored and held
-out, and the bound. With `autoloop_objective = "gated"` in the settings of pytest the worst delay is
-free as long as it is within its bound; otherwise it may not become more than 5% worse.
+To adapt: the shop in `shop.py`, the days that are scored and held out, and the bound. With
+`autoloop_objective = "gated"` in the settings of pytest the worst delay is free as long as it is
+within its bound; otherwise it may not become more than 5% worse.
 """
 
-import dispatch
 import pytest
+from dispatch import priority
 from shop import lateness, make_day, simulate
 
 import pytest_autoloop as autoloop
@@ -42,13 +42,13 @@ def mean_lateness(days):
 @pytest.fixture(scope="session")
 def scored_days():
     """Return the days that are scored: jobs, and what was done."""
-    return simulated(dispatch.priority, SCORED)
+    return simulated(priority, SCORED)
 
 
 @pytest.fixture(scope="session")
 def held_out_days():
     """Return the days that are held out: jobs, and what was done."""
-    return simulated(dispatch.priority, HELD_OUT)
+    return simulated(priority, HELD_OUT)
 
 
 @pytest.fixture(scope="session")
