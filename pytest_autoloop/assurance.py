@@ -67,7 +67,7 @@ def _obstacle(workplace: Workplace, verdict: Verdict) -> str:
     if not workplace.target.path.endswith(".py"):
         return _NOT_PYTHON
     if "isolation" in workplace.runner.sandbox.without:
-        return "isolation is switched off"
+        return "commands run it, or isolation is switched off"
     if not hasattr(os, "fork"):
         return "this system cannot fork a worker"
     return str(verdict.api.get("reason", "")) if verdict.api else "its use was not recorded"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_autoloop.harness import hidden
+from pytest_autoloop.harness.undivided import keep_in_one_process
 from pytest_autoloop.settings import INSIDE, add_options
 
 if TYPE_CHECKING:
@@ -20,15 +21,6 @@ if TYPE_CHECKING:
     from pytest_autoloop.reporting.standard_output import StandardOutput
 
 _OUTPUT: pytest.StashKey[StandardOutput] = pytest.StashKey()
-
-#: xdist would distribute the loop itself; these options keep it in this process.
-_NO_DISTRIBUTION: dict[str, object] = {
-    "numprocesses": 0,
-    "maxprocesses": None,
-    "dist": "no",
-    "tx": [],
-    "distload": False,
-}
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -81,12 +73,7 @@ def _in_this_process(config: pytest.Config) -> Generator[None, object, object]:
         if option.usepdb or option.trace:
             message = "--autoloop runs unattended: leave out --pdb and --trace, nobody would answer"
             raise pytest.UsageError(message)
-        for name, value in _NO_DISTRIBUTION.items():
-            if hasattr(option, name):
-                setattr(option, name, value)
-        # pytest-cov would report the coverage of tests that run elsewhere, and fail on it.
-        if config.pluginmanager.hasplugin("_cov"):
-            config.pluginmanager.unregister(name="_cov")
+        keep_in_one_process(config)
     return (yield)
 
 

@@ -27,10 +27,11 @@ from pytest_autoloop.errors import AutoloopError, UsageError
 from pytest_autoloop.harness.hidden import hidden_nodes
 from pytest_autoloop.harness.manifest import changed
 from pytest_autoloop.harness.registry import Registry
+from pytest_autoloop.harness.undivided import keep_in_one_process
 from pytest_autoloop.judging import Case, Judge
 from pytest_autoloop.model import Experiment
 from pytest_autoloop.outlook import affordable
-from pytest_autoloop.settings import Settings
+from pytest_autoloop.settings import INSIDE, Settings
 from pytest_autoloop.targets import resolve_targets
 from pytest_autoloop.workplace import set_up
 
@@ -49,13 +50,6 @@ _DROPPED = (
     *("--autoloop-proposer", "--autoloop-model-explore", "--autoloop-model-validate"),
 )
 _SWITCHES = ("--autoloop-rebaseline", "--autoloop-apply", "--autoloop-json")
-#: xdist would distribute the session itself.
-_ALONE: dict[str, object] = {
-    "numprocesses": 0,
-    "maxprocesses": None,
-    "dist": "no",
-    "distload": False,
-}
 _SAID = 600
 
 
@@ -215,11 +209,9 @@ class _Remeasuring:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> Generator[None, object, object]:
         """Keep the session in this process, and without a report of coverage."""
-        for name, value in _ALONE.items():
-            if hasattr(config.option, name):
-                setattr(config.option, name, value)
-        if config.pluginmanager.hasplugin("_cov"):
-            config.pluginmanager.unregister(name="_cov")
+        keep_in_one_process(config)
+        # Commands judge here as they did in the campaign.
+        setattr(config.option, INSIDE, True)
         return (yield)
 
     def pytest_configure(self, config: pytest.Config) -> None:

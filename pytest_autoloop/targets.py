@@ -95,7 +95,7 @@ def _some(registry: Registry) -> None:
     if not registry.targets:
         message = (
             "no target: decorate a fixture in conftest.py with @autoloop.target that returns the "
-            "path of the file that may change"
+            "path of the file that may change, or name it with --autoloop-target PATH"
         )
         raise UsageError(message)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pytest_autoloop.errors import MeasurementError, UsageError
 from pytest_autoloop.metrics.measurement import finite
-from pytest_autoloop.metrics.printed import _document, _steps
+from pytest_autoloop.metrics.printed import document_of, steps_of
 
 if TYPE_CHECKING:
     from pytest_autoloop.command_options import Score
@@ -85,7 +85,7 @@ def readings_of(settings: Settings) -> tuple[Reading, ...]:
 
 def _check_path(score: Score) -> None:
     try:
-        _steps(score.path or "")
+        steps_of(score.path or "")
     except ValueError as error:
         raise UsageError(f"--autoloop-score={score.pattern}: {error}") from None
 
@@ -164,10 +164,10 @@ def number_in(finished: Finished, reading: Reading, command: str) -> float:
 def _at(output: str, path: str, command: str) -> float:
     """Return the number at a path of the JSON document that a command printed."""
     source = f"the output of `{command}`"
-    value: Any = _document(output, source)
+    value: Any = document_of(output, source)
     step: str | int = ""
     try:
-        for step in _steps(path):
+        for step in steps_of(path):
             value = value[step]
     except (KeyError, IndexError, TypeError):
         shown = repr(value)[:_SHOWN]

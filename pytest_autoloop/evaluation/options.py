@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.evaluation.clocks import timer
+from pytest_autoloop.harness.undivided import NO_DISTRIBUTION
 from pytest_autoloop.settings import INSIDE
 
 if TYPE_CHECKING:
@@ -24,11 +25,7 @@ if TYPE_CHECKING:
 _RESET: dict[str, object] = {
     "autoloop": None,
     "autoloop_try": None,
-    "numprocesses": 0,
-    "maxprocesses": None,
-    "dist": "no",
-    "tx": [],
-    "distload": False,
+    **NO_DISTRIBUTION,
     "looponfail": False,
     "usepdb": False,
     "trace": False,

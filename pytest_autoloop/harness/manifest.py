@@ -92,7 +92,7 @@ def changed(before: Json, now: Manifest) -> list[str]:
 
 
 def _plain(metric: Metric) -> dict[str, Json]:
-    return {**asdict(metric), "resources": dict(metric.resources)}
+    return {**asdict(metric), "resources": [[*pair] for pair in metric.resources]}
 
 
 def _metrics_changed(before: Json, after: Json) -> list[str]:

@@ -154,11 +154,11 @@ def json_from_output(
     """
     what = program(command, timeout=timeout, shell=shell)
     _check(direction)
-    steps = _steps(path)
+    steps = steps_of(path)
 
     def take(place: Place) -> float:
         text, source = _text_of(what, place, file, "stdout")
-        value = _document(text, source)
+        value = document_of(text, source)
         step: str | int = ""
         try:
             for step in steps:
@@ -182,7 +182,12 @@ def _check(direction: str, which: str = "last", stream: str = "stdout") -> None:
         raise ValueError(f"stream={stream!r}: write 'stdout' or 'stderr'")
 
 
-def _steps(path: str) -> list[str | int]:
+def steps_of(path: str) -> list[str | int]:
+    """Return the names and places that a path such as ``results[0].mean`` goes through.
+
+    Raises:
+        ValueError: it is no path.
+    """
     steps: list[str | int] = []
     place = 0
     while isinstance(path, str) and (found := _STEP.match(path, place)):
@@ -220,7 +225,12 @@ def _trace(path: Path) -> tuple[int, ...] | None:
     return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
-def _document(text: str, source: str) -> Any:  # noqa: ANN401 - any JSON value
+def document_of(text: str, source: str) -> Any:  # noqa: ANN401 - any JSON value
+    """Return the JSON document that a text is, or ends with on a line of its own.
+
+    Raises:
+        MeasurementError: there is none; `source` says where it was looked for.
+    """
     last = text.rstrip().rpartition("\n")[2]
     for one in (text, last):
         with contextlib.suppress(ValueError, RecursionError):

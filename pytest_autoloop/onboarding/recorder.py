@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_autoloop.guards import Outcome, outcome_of, same
+from pytest_autoloop.harness.undivided import keep_in_one_process
 from pytest_autoloop.onboarding.children import answer, wanted_here
 from pytest_autoloop.onboarding.literals import is_literal
 
@@ -46,14 +47,7 @@ class Recorder:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> Generator[None, object, object]:
         """Keep the session in this process; each benchmark makes its call once."""
-        option = config.option
-        alone: dict[str, object] = {"numprocesses": 0, "dist": "no", "tx": []}
-        alone |= {"benchmark_disable": True, "benchmark_enable": False}
-        for name, value in alone.items():
-            if hasattr(option, name):
-                setattr(option, name, value)
-        if config.pluginmanager.hasplugin("_cov"):
-            config.pluginmanager.unregister(name="_cov")
+        keep_in_one_process(config, benchmark_disable=True, benchmark_enable=False)
         return (yield)
 
     @pytest.hookimpl(wrapper=True)

@@ -15,6 +15,7 @@ import pytest
 
 from pytest_autoloop.harness.items import uses_benchmark
 from pytest_autoloop.harness.registry import Registry
+from pytest_autoloop.harness.undivided import keep_in_one_process
 from pytest_autoloop.onboarding.children import answer, wanted_here
 
 if TYPE_CHECKING:
@@ -49,14 +50,7 @@ class Survey:
 
         pytest-benchmark's rounds cannot be profiled, and a profile counts: once tells the shares.
         """
-        option = config.option
-        alone: dict[str, object] = {"numprocesses": 0, "dist": "no", "tx": []}
-        alone |= {"benchmark_disable": True, "benchmark_enable": False}
-        for name, value in alone.items():
-            if hasattr(option, name):
-                setattr(option, name, value)
-        if config.pluginmanager.hasplugin("_cov"):
-            config.pluginmanager.unregister(name="_cov")
+        keep_in_one_process(config, benchmark_disable=True, benchmark_enable=False)
         return (yield)
 
     @pytest.hookimpl(trylast=True)
