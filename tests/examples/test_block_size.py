@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def test_a_sweep_finds_a_better_tiling(example: Callable[[str], Project]) -> None:
     """Knobs of an INI file are tried; one of the first eight tries loads fewer cache lines."""
     project = example("block_size")
-    session = project.autoloop(8, "--autoloop-proposer=sweep")
+    session = project.autoloop(8, "--autoloop-proposer=sweep", timeout=600)
 
     assert session.returncode == 0, session.output
     rows = session.journal[1:]
