@@ -38,6 +38,7 @@ def isolate(workplace: Workplace, run: Run, manifest: Manifest) -> tuple[str, st
         hidden=workplace.hidden,
         tolerance=workplace.options.tolerance,
         may_cache=workplace.options.allow_cross_call_cache,
+        same_results=workplace.options.same_results,
         inputs=verdict.inputs,
     )
     trial = evaluator.run_guards(max_failures=1)

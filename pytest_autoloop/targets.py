@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_autoloop.errors import UsageError
-from pytest_autoloop.harness.decorators import SYMBOLS
+from pytest_autoloop.harness.anchoring import SYMBOLS
 from pytest_autoloop.harness.items import fixture_item, visible_parent
 from pytest_autoloop.harness.symbols import locate
 from pytest_autoloop.model import TIME, Target

@@ -13,7 +13,7 @@ import pytest
 from pytest_autoloop.commanded.scores import number_in, readings_of
 from pytest_autoloop.errors import MeasurementError, UsageError
 from pytest_autoloop.harness import symbols
-from pytest_autoloop.harness.decorators import SYMBOLS, anchor
+from pytest_autoloop.harness.anchoring import SYMBOLS, anchor
 from pytest_autoloop.harness.specifications import (
     SPECIFICATION,
     MetricSpecification,

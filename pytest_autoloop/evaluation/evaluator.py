@@ -138,7 +138,7 @@ class Evaluator:
         }
         if recorded:
             wanted["mode"] = "record"
-        if self.isolation is not None and "differential" not in self._runner.sandbox.without:
+        if self._runner.compares(self.isolation, "differential"):
             wanted["differential"] = min(_FRESH_SECONDS, self.limits.guard)
         if arranged:
             wanted |= {"killers": self._killers.all(), "seconds_of_guards": self.test_seconds}
@@ -154,11 +154,11 @@ class Evaluator:
             )
 
     def verify(self, incumbent: bytes, claimed: float) -> Run | None:
-        """Time candidate and incumbent in workers, from outside; None where there are no workers.
+        """Time candidate and incumbent in workers, from outside; None where that cannot be.
 
         `claimed` is the gain to be confirmed, as a logarithm.
         """
-        if self.isolation is None or "verify" in self._runner.sandbox.without:
+        if not self._runner.compares(self.isolation, "verify"):
             return None
         with self._after(alone.quiet()):
             return self._runner.run(

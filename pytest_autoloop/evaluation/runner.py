@@ -76,6 +76,8 @@ class Isolation:
     hidden: tuple[str, ...]
     tolerance: float = 1e-9
     may_cache: bool = False
+    #: Whether results on fresh inputs have to be the original's.
+    same_results: bool = True
     #: Whether there is a fixture `autoloop_inputs`.
     inputs: bool = False
 
@@ -118,6 +120,11 @@ class Runner:
     def keeps_bytecode(self) -> bool:
         """Whether the harness's compiled code is kept."""
         return self._bytecode is not None
+
+    def compares(self, isolation: Isolation | None, layer: str) -> bool:
+        """Tell whether a layer compares candidates with the original on fresh inputs."""
+        same = isolation is not None and isolation.same_results
+        return same and layer not in self.sandbox.without
 
     def keep_bytecode(self) -> None:
         """Keep the harness's compiled code from now on: trusted sessions write it, others read."""

@@ -15,6 +15,7 @@ def check_target(
     *,
     allow_cross_call_cache: object,
     tolerance: object,
+    same_results: object,
     metrics: object,
     share: object,
     stage: object,
@@ -29,6 +30,8 @@ def check_target(
         # A string such as "no" would be taken for yes, and the guard against caches be off.
         message = f"allow_cross_call_cache={allow_cross_call_cache!r}: write True or False"
         raise ValueError(message)  # noqa: TRY004 - as for every other option, a value is wrong
+    if not isinstance(same_results, bool):
+        raise ValueError(f"same_results={same_results!r}: write True or False")  # noqa: TRY004
     if not (_is_number(tolerance) and 0 <= tolerance < 1):
         raise ValueError(
             f"tolerance={tolerance!r}: write a share of the value, at least 0 and below 1, "

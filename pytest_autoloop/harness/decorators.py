@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
-import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast, overload
 
 import pytest
 
-from pytest_autoloop.errors import UsageError
-from pytest_autoloop.harness import symbols
+from pytest_autoloop.harness.anchoring import anchored, source_of
 from pytest_autoloop.harness.arguments import check_function, check_metric, check_target
 from pytest_autoloop.harness.measuring import LOWER, Measuring, Unsaid, function_of, is_measurement
 from pytest_autoloop.harness.specifications import (
@@ -28,9 +24,6 @@ from pytest_autoloop.model import Direction, Metric
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-#: The symbols that target fixtures returned behind their paths, by the fixture's source.
-SYMBOLS = pytest.StashKey[dict[str, str]]()
-
 Scope: TypeAlias = Literal["function", "class", "module", "package", "session"]
 Fixture = TypeVar("Fixture", bound="Callable[..., object]")
 
@@ -44,6 +37,7 @@ def target(
     *,
     allow_cross_call_cache: bool = False,
     tolerance: float = DEFAULT_TOLERANCE,
+    same_results: bool = True,
     metrics: Sequence[str] | None = None,
     share: float | None = None,
     stage: int = 1,
@@ -58,6 +52,7 @@ def target(
     *,
     allow_cross_call_cache: bool = False,
     tolerance: float = DEFAULT_TOLERANCE,
+    same_results: bool = True,
     metrics: Sequence[str] | None = None,
     share: float | None = None,
     stage: int = 1,
@@ -80,6 +75,9 @@ def target(
             input of its own, and a cache that outlives the call is no gain.
         tolerance: how far a float in a candidate's result may lie from the original's, as a share
             of it: 0 asks for the same bits, 1e-6 lets sums be added up in another order.
+        same_results: False where results are meant to change, as those of a heuristic or a model:
+            a candidate's are not compared with the original's, and its gain in time is not
+            confirmed from outside; your tests alone say what is right.
         metrics: names of the metrics that score it, the one to improve first, ``"time"`` for the
             benchmarks; all that there are by default. A metric with a bound holds in any case.
         share: its part of the campaign's budget, above 0 and at most 1; by default targets share
@@ -96,6 +94,7 @@ def target(
     check_target(
         allow_cross_call_cache=allow_cross_call_cache,
         tolerance=tolerance,
+        same_results=same_results,
         metrics=metrics,
         share=share,
         stage=stage,
@@ -110,14 +109,15 @@ def target(
         specification = TargetSpecification(
             name=name or declared.__name__,
             goal=inspect.getdoc(declared) or "",
-            source=_source(declared),
+            source=source_of(declared),
             allow_cross_call_cache=allow_cross_call_cache,
             tolerance=float(tolerance),
+            same_results=same_results,
             metrics=tuple(metrics or ()),
             share=None if share is None else float(share),
             stage=stage,
         )
-        made: Fixture = _fixture(_anchored(declared), specification, scope, name)
+        made: Fixture = _fixture(anchored(declared), specification, scope, name)
         return made
 
     return decorate if function is None else decorate(function)
@@ -234,7 +234,7 @@ def metric(
                 min_gain=min_gain,
                 resources=tuple(sorted((resources or {}).items())),
             ),
-            source=_source(declared),
+            source=source_of(declared),
             requests=frozenset(inspect.signature(declared).parameters),
             measured=measurement is not None,
         )
@@ -276,7 +276,7 @@ def proposer(
     def decorate(declared: Fixture) -> Fixture:
         __tracebackhide__ = True
         _refuse_async(declared, "proposer")
-        specification = ProposerSpecification(name or declared.__name__, _source(declared))
+        specification = ProposerSpecification(name or declared.__name__, source_of(declared))
         made: Fixture = _fixture(declared, specification, "session", name)
         return made
 
@@ -292,52 +292,6 @@ def _fixture(
     # Set before pytest wraps the function: the wrapper copies __dict__, and has no other slot.
     setattr(function, SPECIFICATION, specification)
     return pytest.fixture(scope=scope, name=name)(function)
-
-
-def _anchored(function: Callable[..., object]) -> Callable[..., Path]:
-    """Wrap a target function so that what it returns becomes an absolute path."""
-    signature = inspect.signature(function)
-    wants_request = "request" in signature.parameters
-    declared_in = Path(inspect.getfile(function)).parent
-
-    @functools.wraps(function)
-    def resolve(request: pytest.FixtureRequest, **arguments: object) -> Path:
-        if wants_request:
-            arguments["request"] = request
-        value = function(**arguments)
-        if not isinstance(value, str | os.PathLike):
-            message = (
-                f"the target fixture {function.__name__!r} in {_source(function)} returned "
-                f"{value!r}: return the path of the file that may change"
-            )
-            raise UsageError(message)
-        path, symbol = symbols.split(str(Path(value)))
-        # Tests get the file; what part of it may change is for the campaign alone.
-        request.config.stash.setdefault(SYMBOLS, {})[_source(function)] = symbol
-        return anchor(Path(path), request.config.rootpath, declared_in)
-
-    # pytest reads the signature to find the fixtures to inject, and follows __wrapped__.
-    del resolve.__dict__["__wrapped__"]
-    request_parameter = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    others = [p for p in signature.parameters.values() if p.name != "request"]
-    resolve.__signature__ = signature.replace(  # type: ignore[attr-defined]
-        parameters=[request_parameter, *others]
-    )
-    return resolve
-
-
-def anchor(path: Path, root: Path, declared_in: Path) -> Path:
-    """Make a target's path absolute: below the root directory, else beside its declaration."""
-    if path.is_absolute():
-        return path
-    below_root = root / path
-    beside = declared_in / path
-    return beside if beside.exists() and not below_root.exists() else below_root
-
-
-def _source(function: Callable[..., object]) -> str:
-    code = inspect.unwrap(function).__code__
-    return f"{code.co_filename}:{code.co_firstlineno}"
 
 
 def _refuse_async(function: Callable[..., object], kind: str) -> None:

@@ -26,6 +26,8 @@ class TargetSpecification:
     allow_cross_call_cache: bool = False
     #: How far a float may lie from the original's, as a share of it.
     tolerance: float = DEFAULT_TOLERANCE
+    #: Whether a candidate has to return what the original does.
+    same_results: bool = True
     #: Names of the metrics that score it, the one to improve first; empty for all that there are.
     metrics: tuple[str, ...] = ()
     #: Its part of the campaign's budget, above 0 and at most 1; None for an equal part of the rest.
