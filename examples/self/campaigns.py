@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,13 @@ from pathlib import Path
 INNER = Path(__file__).with_name("inner")
 #: What a campaign needs: its sessions start sooner without other plugins.
 PLUGINS = ("pytest_autoloop.plugin", "pytest_benchmark.plugin", "pytest_timeout")
-KEYS = {"proposer", "sampler", "search", "patience", "min_gain"}
+KEYS = {"proposer", "sampler", "search", "patience"}
+#: Without its housekeeping git leaves no process behind, which a candidate's session must not have.
+GIT = (
+    "git",
+    *("-c", "user.name=inner", "-c", "user.email=inner@example.invalid"),
+    *("-c", "gc.auto=0", "-c", "maintenance.auto=false"),
+)
 PROPOSERS = {"sweep": "sweep", "steps": "fixture:steps"}
 
 
@@ -33,7 +40,7 @@ def strategy_of(path):
     lines = (line.partition("#")[0] for line in path.read_text(encoding="utf-8").splitlines())
     strategy = dict(map(str.strip, line.split(":", 1)) for line in lines if line.strip())
     if strategy.keys() != KEYS:
-        raise ValueError(f"{path}: a strategy has the keys {', '.join(sorted(KEYS))}")
+        raise ValueError(f"{path}: a strategy has the keys {', '.join(sorted(KEYS))}, and no other")
     return strategy
 
 
@@ -50,23 +57,26 @@ def campaign(strategy, landscape, seed, experiments):
     """Return the outcome of one campaign.
 
     It is not contained: whoever runs it in a candidate's session stands in a sandbox already.
-    """
-    import tempfile  # noqa: PLC0415 - after the session has said where temporary files go
 
+    Raises:
+        FileNotFoundError: there is no project to improve.
+    """
+    if not INNER.is_dir():
+        raise FileNotFoundError(
+            f"{INNER} is missing: put a small project there, whose metric `score` is better when "
+            "higher and depends on landscape.txt and seed.txt, which are written for each campaign"
+        )
     with tempfile.TemporaryDirectory(prefix="campaign-") as directory:
         root = Path(directory, "project")
         shutil.copytree(INNER, root, ignore=shutil.ignore_patterns("__pycache__", ".*"))
         (root / "landscape.txt").write_text(landscape)
         (root / "seed.txt").write_text(str(seed))
         for arguments in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "Begin")):
-            run(["git", *IDENTITY, *arguments], root)
+            run([*GIT, *arguments], root)
         done = run([sys.executable, "-m", "pytest", *options(strategy, seed, experiments)], root)
         rows = json.loads(done.stdout)["experiments"]
     scores = [row["metrics"]["score"] for row in rows if row["status"] in {"baseline", "keep"}]
     return Outcome(landscape, seed, scores[0], max(scores), len(rows) - 1)
-
-
-IDENTITY = ("-c", "user.name=inner", "-c", "user.email=inner@example.invalid")
 
 
 def options(strategy, seed, experiments):
@@ -81,7 +91,6 @@ def options(strategy, seed, experiments):
         f"--autoloop-sampler={strategy['sampler']}",
         f"--autoloop-search={strategy['search']}",
         f"--autoloop-patience={strategy['patience']}",
-        f"--autoloop-min-gain={strategy['min_gain']}",
     ]
 
 

@@ -26,8 +26,7 @@ def target():
 
     The proposer `sweep` tries whole sets of values, chosen by the sampler; `steps` changes one
     setting a little, and the search says which version it starts from. A campaign ends after so
-    many experiments without a keep as `patience` says; `min_gain` is the smallest relative gain
-    that is kept.
+    many experiments without a keep as `patience` says.
     """
     return "strategy.yaml"
 

@@ -10,11 +10,6 @@ def test_the_strategy_names_no_landscape_and_no_seed(target):
     assert not [name for name in ("seed", HIDDEN[0], *dict(RUNS)) if name in text]
 
 
-def test_nothing_is_kept_that_is_hardly_better(strategy):
-    """A campaign that keeps every tremor looks good here, where nothing has noise, and nowhere."""
-    assert float(strategy["min_gain"]) >= 0.005
-
-
 @pytest.mark.autoloop_hidden
 def test_another_landscape_is_climbed_as_well(strategy):
     (outcome,) = best_scores(strategy, [HIDDEN], EXPERIMENTS)
