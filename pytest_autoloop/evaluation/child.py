@@ -39,7 +39,7 @@ from pytest_autoloop.evaluation.subject import subject_of, told
 from pytest_autoloop.evaluation.supervise import become_supervisor, can_supervise, supervise
 from pytest_autoloop.evaluation.timed import benchmark_times, plan_by_wall_time, record_first_calls
 from pytest_autoloop.harness.items import fixture_item, uses_benchmark, visible_parent
-from pytest_autoloop.harness.order import ranked
+from pytest_autoloop.harness.order import arrange
 from pytest_autoloop.harness.registry import INPUTS, Registry
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ class Child:
             inputs = [self._fixture_item(session, items, INPUTS, self._take_inputs)]
         if spec.phase == "guard":
             verdict.scoring = scoring(session, items, self._registry, Path(spec.worktree))
-            self._arrange(items)
+            arrange(items, spec.killers, spec.seconds_of_guards)
             items[:] = [*items, *inputs]
             return
         metrics = [
@@ -214,17 +214,6 @@ class Child:
             for name in spec.metrics
         ]
         items[:] = [*(benchmarks if spec.timed else ()), *metrics, *inputs]
-
-    def _arrange(self, items: list[pytest.Item]) -> None:
-        """Run the guards that are likeliest to fail first, then the cheapest."""
-        spec = self._spec
-        if not spec.killers and not spec.seconds_of_guards:
-            return
-        by_node: dict[str, list[pytest.Item]] = {}
-        for item in items:
-            by_node.setdefault(item.nodeid, []).append(item)
-        order = ranked(list(by_node), spec.killers, spec.seconds_of_guards)
-        items[:] = [item for node in order for item in by_node[node]]
 
     def _fixture_item(
         self,

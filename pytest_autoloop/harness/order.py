@@ -4,8 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_autoloop.harness.hidden import hidden_nodes
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import pytest
+
+
+def arrange(items: list[pytest.Item], killers: Sequence[str], seconds: Mapping[str, float]) -> None:
+    """Bring guards into the order of `ranked`, those that are hidden behind all others.
+
+    A proposer learns more of a guard that it may know, and each look at a hidden one wears it.
+    Where neither killers nor times are known, the order stays.
+    """
+    if not killers and not seconds:
+        return
+    by_node: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        by_node.setdefault(item.nodeid, []).append(item)
+    order = ranked(list(by_node), killers, seconds)
+    order.sort(key=hidden_nodes(items).__contains__)
+    items[:] = [item for node in order for item in by_node[node]]
 
 
 def ranked(nodes: Sequence[str], killers: Sequence[str], seconds: Mapping[str, float]) -> list[str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_autoloop.harness.order import ranked
+from pytest_autoloop.harness.order import arrange, ranked
 from tests.projects import MODULE
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.projects import Project
 
 NODES = ["a.py::one", "a.py::two", "b.py::three", "c.py::four"]
@@ -28,6 +30,25 @@ def test_killers_come_first_in_the_order_given() -> None:
 def test_without_seconds_the_order_is_kept() -> None:
     """Nothing is known of the guards, so they run as collected."""
     assert ranked(NODES, [], {}) == NODES
+
+
+def test_hidden_guards_come_last(pytester: pytest.Pytester) -> None:
+    """What a proposer may hear of is tried first, however cheap or deadly the others are."""
+    items = pytester.getitems(
+        """
+        import pytest
+
+        @pytest.mark.autoloop_hidden
+        def test_hidden(): pass
+
+        def test_dear(): pass
+
+        def test_cheap(): pass
+        """
+    )
+    hidden, dear, cheap = (item.nodeid for item in items)
+    arrange(items, [hidden], {hidden: 0.1, dear: 3.0, cheap: 1.0})
+    assert [item.nodeid for item in items] == [cheap, dear, hidden]
 
 
 def log_guards(project: Project, names: str, *, extra: str = "") -> str:
