@@ -14,7 +14,7 @@ from pytest_autoloop.guards import assert_same_outcome
 
 # The same inputs each time: a guard that fails by chance would reject good candidates.
 THOROUGH = settings(
-    max_examples=50,
+    max_examples=100,
     deadline=None,
     derandomize=True,
     database=None,

@@ -70,4 +70,4 @@ def test_each_call_gives_records_of_its_own():
 
 
 def test_speed(benchmark):
-    assert len(benchmark(parse, export(100))) == 100
+    assert len(benchmark(parse, export(60))) == 60
