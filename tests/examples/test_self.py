@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 #: Campaigns inside are short here: they have as many experiments as this says.
 SHORT = {"INNER_EXPERIMENTS": "2"}
+#: What the settings that `hills` begins with score.
+BEGUN_WITH = 40
 
 
 def with_one_campaign(project: Project) -> None:
@@ -37,16 +39,12 @@ def test_guards_run_a_real_campaign(example: Callable[[str], Project]) -> None:
 
 
 def test_a_campaign_runs_inside_of_a_campaign(example: Callable[[str], Project]) -> None:
-    """In the outer one's sandbox and in its turn on the machine: a sweep beats small steps."""
+    """In the outer one's sandbox and in its turn on the machine it finds better settings."""
     project = example("self")
     with_one_campaign(project)
-    sweep = (project.root / "strategy.yaml").read_text(encoding="utf-8")
-    project.commit({"strategy.yaml": sweep.replace("proposer: sweep ", "proposer: steps ")})
-    session = project.autoloop(
-        1, f"--autoloop-proposer={project.ideas(sweep, suffix='.yaml')}", environment=SHORT
-    )
+    project.commit()
+    session = project.autoloop(0, environment=SHORT)
 
     assert session.returncode == 0, session.output
-    baseline, row = session.journal
-    assert (row["status"], row["reason"]) == ("keep", "")
-    assert row["metrics"]["best_score"] > baseline["metrics"]["best_score"]
+    (baseline,) = session.journal
+    assert baseline["metrics"]["best_score"] > BEGUN_WITH
