@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_autoloop.errors import MeasurementError, UsageError
-from pytest_autoloop.metrics.measurement import finite
+from pytest_autoloop.metrics.measurement import finite, shortened
 from pytest_autoloop.metrics.printed import document_of, steps_of
 
 if TYPE_CHECKING:
@@ -144,7 +144,8 @@ def number_in(finished: Finished, reading: Reading, command: str) -> float:
         if text is None:
             last = finished.output.rstrip().splitlines()[-1:] or [""]
             raise MeasurementError(
-                f"`{command}` does not end with a number: its last line is {last[0]!r}. Print the "
+                f"`{command}` does not end with a number: its last line is "
+                f"{shortened(repr(last[0]), _SHOWN)}. Print the "
                 "score last, or say where it stands: --autoloop-score 'time: ([\\d.]+)'"
             )
         return finite(text, f"the last line of `{command}`")
@@ -170,11 +171,12 @@ def _at(output: str, path: str, command: str) -> float:
         for step in steps_of(path):
             value = value[step]
     except (KeyError, IndexError, TypeError):
-        shown = repr(value)[:_SHOWN]
+        shown = shortened(repr(value), _SHOWN)
         message = f"there is no {path!r} in {source}: {step!r} is looked for in {shown}"
         raise MeasurementError(message) from None
     if isinstance(value, str):
-        raise MeasurementError(f"{path!r} in {source} is the text {value!r}, not a number")
+        shown = shortened(repr(value), _SHOWN)
+        raise MeasurementError(f"{path!r} in {source} is the text {shown}, not a number")
     return finite(value, f"{path!r} in {source}")
 
 

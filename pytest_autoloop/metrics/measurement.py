@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from pytest_autoloop.model import Direction
 
 
+#: Scores farther from 0 are none: differences and squares of them have to be numbers as well.
+MOST = 1e150
+#: What an error shows of a value.
+_SHOWN = 100
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a number is taken: in a session, in the worktree of the candidate."""
@@ -67,7 +73,7 @@ class Measurement:
             A finite number, in `unit`.
 
         Raises:
-            MeasurementError: there is no number, or none that is finite.
+            MeasurementError: there is no number, or none that is finite and at most `MOST`.
         """
         around = Path.cwd() if directory is None else Path(directory).absolute()
         place = Place(None if target is None else around / target, around)
@@ -82,7 +88,7 @@ def finite(value: object, what: str) -> float:
         what: what it is called in an error.
 
     Raises:
-        MeasurementError: it is no number, NaN or infinite.
+        MeasurementError: it is no number, NaN, infinite or farther from 0 than `MOST`.
     """
     # A truth value is a number to Python, and a score to nobody.
     if isinstance(value, bool):
@@ -93,5 +99,15 @@ def finite(value: object, what: str) -> float:
         except (TypeError, ValueError, OverflowError):
             number = math.nan
     if not math.isfinite(number):
-        raise MeasurementError(f"{what}: {value!r} is not a finite number, so there is no score")
+        shown = shortened(repr(value), _SHOWN)
+        raise MeasurementError(f"{what}: {shown} is not a finite number, so there is no score")
+    if abs(number) > MOST:
+        raise MeasurementError(
+            f"{what}: {number:g} is no score: it is farther from 0 than {MOST:g}"
+        )
     return number
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text's beginning: a sentence about what somebody printed has to stay readable."""
+    return text if len(text) <= most else f"{text[:most]}…"

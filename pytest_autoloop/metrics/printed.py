@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
+import stat
 import statistics
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -167,7 +169,8 @@ def json_from_output(
             message = f"there is no {path!r} in {source}: {step!r} is looked for in"
             raise MeasurementError(f"{message} {_shortened(repr(value))}") from error
         if isinstance(value, str):
-            raise MeasurementError(f"{path!r} in {source} is the text {value!r}, not a number")
+            shown = _shortened(repr(value))
+            raise MeasurementError(f"{path!r} in {source} is the text {shown}, not a number")
         return finite(value, f"{path!r} in {source}")
 
     return Measurement(direction, unit, f"{path} of `{what}`", take)
@@ -211,9 +214,27 @@ def _text_of(what: Program, place: Place, file: str | None, stream: str) -> tupl
         # What an earlier run left, or somebody has committed, says nothing about this one.
         message = f"`{what}` did not write {path}: name the file that it writes (file=...)"
         raise MeasurementError(message)
-    if after[0] > MOST_BYTES:
+    return _content(path), str(path)
+
+
+def _content(path: Path) -> str:
+    """Return what a file holds that a command has put there: it need not be a file, nor end."""
+    try:
+        with open(path, "rb", opener=_without_waiting) as stream:
+            whole = stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+            content = stream.read(MOST_BYTES + 1) if whole else b""
+    except OSError as error:
+        raise MeasurementError(f"{path} cannot be read: {error.strerror}") from error
+    if not whole:
+        raise MeasurementError(f"{path} is no file")
+    if len(content) > MOST_BYTES:
         raise MeasurementError(f"{path} is larger than {MOST_BYTES // 2**20} MiB")
-    return path.read_text(encoding="utf-8", errors="replace"), str(path)
+    return content.decode("utf-8", errors="replace")
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file; nobody need be at the other end of a pipe."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _trace(path: Path) -> tuple[int, ...] | None:

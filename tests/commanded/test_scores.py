@@ -123,6 +123,11 @@ def test_standard_error_is_searched_where_the_output_has_nothing() -> None:
         ("text", "json:a", "is no JSON"),
         ('{"b": 1}', "json:a", "no 'a' in the output"),
         ('{"a": "1"}', "json:a", "is the text '1'"),
+        ("-1e308", None, "farther from 0 than 1e+150"),
+        # The sentence is at the beginning, and of a long message the end is shown.
+        ("x" * 10_000, None, "x…. Print the score last"),
+        (f'{{"a": "{"x" * 10_000}"}}', "json:a", "x…, not a number"),
+        (f'{{"a": [{"1," * 10_000}1]}}', "json:a", "1, 1, … is not a finite number"),
     ],
 )
 def test_what_is_no_number_is_said(output: str, pattern: str | None, said: str) -> None:

@@ -43,6 +43,14 @@ def test_what_is_no_finite_number_is_refused(value: Any) -> None:
         measurement()
 
 
+@pytest.mark.parametrize("value", [1e151, -1e308, 10**200])
+def test_a_number_that_cannot_be_reckoned_with_is_refused(value: float) -> None:
+    """The middle of two such numbers is infinite, which no record takes."""
+    measurement = Measurement("lower", "", "what it weighs", lambda _: value)
+    with pytest.raises(MeasurementError, match=r"it is farther from 0 than 1e\+150"):
+        measurement()
+
+
 def test_a_target_that_is_needed_and_missing_is_told() -> None:
     """The next step is to request one."""
     with pytest.raises(MeasurementError, match=r"not exactly one target.*file_size\(\)\(target\)"):

@@ -176,6 +176,25 @@ def test_a_file_of_another_run_is_refused(tmp_path: Path) -> None:
             measurement(None, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("ln -s /dev/zero found.json", "found.json is no file"),
+        ("mkfifo found.json", "found.json is no file"),
+        ("head -c 17000000 /dev/zero >found.json", "found.json is larger than 16 MiB"),
+    ],
+)
+def test_what_a_command_puts_in_the_place_of_its_file_is_read_within_limits(
+    tmp_path: Path, command: str, message: str
+) -> None:
+    """A device has no end, and nobody writes into a pipe."""
+    measurement = json_from_output(
+        command, "mean", direction="lower", file="found.json", shell=True
+    )
+    with pytest.raises(MeasurementError, match=message):
+        measurement(None, tmp_path)
+
+
 @pytest.mark.parametrize("path", ["", ".", "a..b", "a[b]", "a[0", "a.", 3])
 def test_a_path_that_is_none_is_refused(path: Any) -> None:
     """Where it is written."""
