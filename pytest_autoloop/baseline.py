@@ -18,6 +18,7 @@ from pytest_autoloop.evaluation.launchers import SpawnLauncher
 from pytest_autoloop.evaluation.limits import Limits
 from pytest_autoloop.evaluation.runner import Runner
 from pytest_autoloop.harness.manifest import Manifest
+from pytest_autoloop.harness.registry import INPUTS
 from pytest_autoloop.headstart import first_run, get_ahead
 from pytest_autoloop.model import TIME, Decision, Pair
 from pytest_autoloop.progress import Unwatched
@@ -113,7 +114,7 @@ def establish(
     with watched.phase("guards"):
         run = first_run(workplace, recorded=python)
     verdict = green(run, workplace)
-    passed = {node for node, outcome in verdict.outcomes.items() if outcome == "passed"}
+    passed = _passed(verdict)
     timed = any(metric.name == TIME.name for metric in metrics)
     scored = passed & set(verdict.benchmarks) if timed else set()
     if not scored:
@@ -155,6 +156,13 @@ def establish(
         program=program,
         memory=memory,
     )
+
+
+def _passed(verdict: Verdict) -> set[str]:
+    """Return the guards: what only fetches inputs, to compare on, does not run in every mode."""
+    outcomes = verdict.outcomes.items()
+    passed = {node for node, outcome in outcomes if outcome == "passed"}
+    return {node for node in passed if not node.endswith(f"::autoloop[{INPUTS}]")}
 
 
 def _order_matters(workplace: Workplace, manifest: Manifest, seconds: dict[str, float]) -> bool:

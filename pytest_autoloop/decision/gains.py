@@ -34,9 +34,10 @@ def time_gain(pair: Pair, basis: Basis) -> float:
 
 
 def time_gains_by_benchmark(pairs: Sequence[Pair], basis: Basis) -> dict[str, list[float]]:
-    """Return each benchmark's log-ratio in each pair."""
+    """Return the log-ratios of each benchmark that every pair has."""
     ratios = [_log_ratios(pair, basis) for pair in pairs]
-    return {name: [one[name] for one in ratios] for name in ratios[0]}
+    shared = [name for name in ratios[0] if all(name in one for one in ratios)]
+    return {name: [one[name] for one in ratios] for name in shared}
 
 
 def _log_ratios(pair: Pair, basis: Basis) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
+import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
@@ -165,9 +166,9 @@ class Isolated:
                 found = self._trusted.verify(_extra(inputs))
                 verdict.verification = dataclasses.asdict(found)
             elif self._spec.phase == "guard" and self._spec.differential and not verdict.failed:
-                verdict.differential = dataclasses.asdict(
-                    self._trusted.differential(_extra(inputs))
-                )
+                began = time.monotonic()
+                compared = dataclasses.asdict(self._trusted.differential(_extra(inputs)))
+                verdict.differential = {**compared, "seconds": time.monotonic() - began}
         except CandidateFault as fault:
             verdict.fault = told(fault)
         except (EvaluationError, given.GivenInputsError) as error:
