@@ -31,6 +31,8 @@ _REFUSALS = 20
 _STRAGGLES, _LEAST_PATIENCE = 3.0, 30.0
 #: Seconds for which an engine that is gone is waited for, and between two attempts to reach it.
 _GONE, _PAUSE = 300.0, 2.0
+#: Times that an engine may lose one task; then it loses every one.
+_LOSSES = 20
 
 
 class PoisonError(AutoloopError):
@@ -44,9 +46,12 @@ class _Asked:
     question: Question
     resources: Mapping[str, float]
     began: float = field(default_factory=time.monotonic)
-    futures: dict[Future[Reply], str] = field(default_factory=dict)
+    #: What is under way, each with what is done when that is: `wait` is not told of a future that
+    #: was cancelled while it stood in a queue.
+    futures: dict[Future[Reply], Future[None]] = field(default_factory=dict)
     deaths: int = 0
     refusals: int = 0
+    losses: int = 0
     copies: int = 0
     supplied: bool = False
 
@@ -76,6 +81,8 @@ class Dispatcher:
         self._longest: dict[type, float] = {}
         self._told: set[str] = set()
         self._closed = threading.Event()
+        #: Done when nobody is to wait any more, whatever the engine says of what runs.
+        self._end: Future[None] = Future()
         #: What went wrong and was made up for, by what it was: for a reader of the record.
         self.faults: Counter[str] = Counter()
 
@@ -102,24 +109,26 @@ class Dispatcher:
 
     def close(self) -> None:
         """Let nobody wait any more, and end the engine."""
-        self._closed.set()
+        if not self._closed.is_set():
+            self._closed.set()
+            self._end.set_result(None)
         self.engine.close()
 
     def _submit(self, asked: _Asked) -> None:
         with self._lock:
             learned = dict(self._learned)
         supplies = Supplies(self._site, learned) if asked.supplied else None
-        nonce = uuid.uuid4().hex
-        task = Task(self._site.key, asked.question, self.needs, nonce, supplies)
+        task = Task(self._site.key, asked.question, self.needs, uuid.uuid4().hex, supplies)
         began = time.monotonic()
         while True:
             if self._closed.is_set():
                 raise EvaluationError("the campaign ends")
             try:
-                asked.futures[self.engine.submit(task, asked.resources)] = nonce
+                future = self.engine.submit(task, asked.resources)
             except Exception as error:  # noqa: BLE001 - whatever an engine raises
                 self._renew(error, began)
             else:
+                asked.futures[future] = _end_of(future)
                 return
 
     def _renew(self, error: BaseException, since: float) -> None:
@@ -132,27 +141,33 @@ class Dispatcher:
             raise EvaluationError("the campaign ends") from error
         self._tell("engine", f"the executor fails ({_told(error)}): trying to reach it again")
         if time.monotonic() - since > _GONE:
-            raise EvaluationError(
-                f"the executor ({self.engine.description}) cannot be reached: {_told(error)}. "
-                "What was answered is kept: the same command goes on when it is there again"
-            ) from error
+            raise self._unreachable(error) from error
         with self._renewing:
             self._closed.wait(_PAUSE)
             with suppress(Exception):  # tried again, until the time is up
                 self.engine.renew(error)
 
+    def _unreachable(self, error: BaseException) -> EvaluationError:
+        return EvaluationError(
+            f"the executor ({self.engine.description}) cannot be reached: {_told(error)}. "
+            "What was answered is kept: the same command goes on when it is there again"
+        )
+
     def _reply(self, asked: _Asked) -> Reply | None:
         """Return a worker's reply; None when what was under way is lost, or takes too long."""
         patience = None if asked.copies else self._patience(type(asked.question))
         left = None if patience is None else max(0.0, asked.began + patience - time.monotonic())
-        done, _ = wait(asked.futures, timeout=left, return_when=FIRST_COMPLETED)
+        under_way = {*asked.futures.values(), self._end}
+        done, _ = wait(under_way, timeout=left, return_when=FIRST_COMPLETED)
+        if self._end in done:
+            raise EvaluationError("the campaign ends")
         if not done:
             # It may be cut off, or on a slow host: the first of the two answers counts.
             asked.copies += 1
             self._tell("straggler", "a worker takes long: another one gets the same task")
             self._submit(asked)
             return None
-        future = done.pop()
+        future = next(one for one, end in asked.futures.items() if end in done)
         del asked.futures[future]
         error = future.exception() if not future.cancelled() else None
         if error is None and not future.cancelled():
@@ -173,8 +188,12 @@ class Dispatcher:
                 "Its workers need this version of pytest-autoloop, and what the project needs"
             ) from error
         if error is None:  # cancelled: nobody was hurt by it, but the engine has lost it
+            lost = ConnectionError("a task was lost")
+            asked.losses += 1
+            if asked.losses >= _LOSSES:
+                raise self._unreachable(lost)
             if not asked.futures:
-                self._renew(ConnectionError("a task was lost"), time.monotonic())
+                self._renew(lost, time.monotonic())
             return
         if self._closed.is_set():
             raise EvaluationError("the campaign ends") from error
@@ -235,6 +254,13 @@ class Dispatcher:
             self._told.add(what)
         if new:
             self._note(sentence)
+
+
+def _end_of(future: Future[Reply]) -> Future[None]:
+    """Return what is done when a future is, also by being cancelled."""
+    end: Future[None] = Future()
+    future.add_done_callback(lambda _: end.set_result(None))
+    return end
 
 
 def _told(error: BaseException) -> str:

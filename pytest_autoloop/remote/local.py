@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 #: Seconds that a worker has for cleaning up when the campaign's process is gone.
 _CLEANING = 20.0
+#: Seconds after which it ends once what it was interrupted in has cleaned up.
+_MOMENT = 0.05
 
 
 class LocalExecutor(Executor):
@@ -60,7 +62,7 @@ class LocalExecutor(Executor):
             process = self._idle.pop() if self._idle else _Process()
             self._all.add(process)
         try:
-            result = process.pool.submit(fn, *args, **kwargs).result()
+            result = process.pool.submit(_call, fn, *args, **kwargs).result()
         except BrokenProcessPool:
             with self._lock:
                 self._all.discard(process)
@@ -102,18 +104,42 @@ class _Process:
         self.pool.shutdown(wait=False, cancel_futures=True)
 
 
+#: In a worker: it was asked to end.
+_ASKED = threading.Event()
+
+
+def _call(fn: Callable[..., Result], *args: object, **kwargs: object) -> Result:
+    """Call what was submitted; a worker that is asked to end meanwhile ends after that.
+
+    The pool would take its SystemExit for the call's own error, and wait for the next call.
+    """
+    try:
+        return fn(*args, **kwargs)
+    finally:
+        if _ASKED.is_set():
+            signal.signal(signal.SIGALRM, lambda *_: sys.exit(1))
+            signal.setitimer(signal.ITIMER_REAL, _MOMENT)
+
+
+def _end(*_: object) -> None:
+    """Interrupt what runs, once: what cleans up is left to it."""
+    if not _ASKED.is_set():
+        _ASKED.set()
+        sys.exit(1)
+
+
 def _begin() -> None:
     """Make a worker end when it is asked to, and when who made it has ended."""
     # Ctrl-C is for the campaign, which ends its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, _end)
     parent = multiprocessing.parent_process()
     if parent is None:
         return
 
     def follow() -> None:
         parent.join()
-        # What runs now is interrupted and cleans up; then the pool waits for a call, and for ever.
+        # What runs now is interrupted and cleans up.
         os.kill(os.getpid(), signal.SIGTERM)
         threading.Event().wait(_CLEANING)
         os._exit(1)
