@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pytest_autoloop.attendance import Attendance, ModelFaultError
+from pytest_autoloop.attendance import LARGEST, Attendance, ModelFaultError
 from pytest_autoloop.errors import MeasurementError, ProposerError
 from pytest_autoloop.evaluation.protocol import ChildSpec
 from pytest_autoloop.metrics.model_answers import ANSWERS_FILE, RememberedAnswers
@@ -35,8 +35,12 @@ _DIRECTORY = "models"
 #: A run may ask so many times what the baseline's longest did, and so many more; and a question may
 #: be so many times as long as its longest, and so many characters in any case.
 _FACTOR, _MORE_QUESTIONS, _CHARACTERS = 2, 8, 20_000
+#: Bytes by which a candidate's file of questions may be larger than so many times the longest.
+_MORE_BYTES = 2**22
 #: Files of questions that are answered at the same time; each waits for all its answers.
 _FILES_AT_ONCE = 4
+#: What is added to a question's draw where no answer counts that something was chosen for.
+_ANEW = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +86,11 @@ class Broker:
         self._answers = RememberedAnswers(records / ANSWERS_FILE)
         self._lock = threading.Lock()
         self._allowed: dict[ModelChoice, Allowance] = {}
+        #: Bytes of the largest file of questions in a trusted run.
+        self._largest = 0
         self._connections: dict[ModelChoice, ModelConnection] = {}
         self._spent = Usage()
+        self._further = 0
         self._pool = ThreadPoolExecutor(AT_ONCE, "pytest-autoloop-model")
         self._files = ThreadPoolExecutor(_FILES_AT_ONCE, "pytest-autoloop-questions")
 
@@ -99,6 +106,18 @@ class Broker:
             charge(spent)
 
     @contextmanager
+    def asking_anew(self) -> Iterator[None]:
+        """Answer for a while by other draws: for an audit.
+
+        What was kept was chosen for the answers that are remembered, so these flatter it.
+        """
+        self._further = _ANEW
+        try:
+            yield
+        finally:
+            self._further = 0
+
+    @contextmanager
     def attending(self, temporary: Path, *, trusted: bool) -> Iterator[Attendance | None]:
         """Answer what a run asks that has this temporary directory; None when nobody may ask.
 
@@ -110,11 +129,16 @@ class Broker:
             return
         directory = temporary / _DIRECTORY
         directory.mkdir()
-        attendance = Attendance(directory, partial(self._answer, trusted), self._files)
+        # Reading a text from JSON takes many times its memory, here and not in a child.
+        largest = LARGEST if trusted else min(LARGEST, _FACTOR * self._largest + _MORE_BYTES)
+        attendance = Attendance(directory, partial(self._answer, trusted), self._files, largest)
         try:
             yield attendance
         finally:
             attendance.close()
+            if trusted:
+                with self._lock:
+                    self._largest = max(self._largest, attendance.largest)
 
     def _answer(
         self,
@@ -126,6 +150,7 @@ class Broker:
     ) -> list[str]:
         """Return the answers to questions, those that are remembered at once."""
         self._check(choice, asked, questions, trusted=trusted)
+        questions = [replace(one, draw=one.draw + self._further) for one in questions]
         connection = self._connection(choice)
         address, remember = connection.server.base_url, choice.remember
         keys = [

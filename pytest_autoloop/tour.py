@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -134,13 +135,15 @@ class Tour:
         }
         self.terminal.ended("" if granted else loop.ended, loop.reason, limits.get(loop.reason))
         if plan.settings.attempt is None and not self.interrupts.asked:
-            self._conclude(campaign)
+            self._conclude(campaign, places)
         return loop
 
-    def _audit(self, campaign: Campaign) -> Audit | None:
+    def _audit(self, campaign: Campaign, places: Places) -> Audit | None:
         """Audit a result; where that fails, say why: what was kept is recorded all the same."""
+        broker = places.broker
         try:
-            audit = campaign.audit()
+            with nullcontext() if broker is None else broker.asking_anew():
+                audit = campaign.audit()
             fault = campaign.judge.comparison.fault
         except EvaluationError as error:
             audit, fault = None, str(error)
@@ -148,7 +151,7 @@ class Tour:
             self.terminal.note(f"the audit could not be made: {fault}")
         return audit
 
-    def _conclude(self, campaign: Campaign) -> None:
+    def _conclude(self, campaign: Campaign, places: Places) -> None:
         """Audit a target's result, and look for what of it is not needed."""
         self._concluded.append(campaign.workplace.target.name)
         first = campaign.rows[0].commit
@@ -157,7 +160,7 @@ class Tour:
         self.live.announce(
             "auditing", "auditing: the first commit against the best, on fresh pairs"
         )
-        audit = self._audit(campaign)
+        audit = self._audit(campaign, places)
         self.terminal.audited(audit)
         self._audited.append(audit.effect if audit else None)
         if audit is not None:

@@ -118,6 +118,23 @@ def test_what_is_not_to_be_remembered_is_asked_each_time(
         with run(broker, trusted=True):
             assert ask.map(["a", "a", "b"]) == ["echo a", "echo a", "echo b"]
         assert len(server.requests) == 3 * times
+    assert not any("seed" in request.body for request in server.requests)
+
+
+def test_an_audit_asks_by_other_draws(broker: Broker, server: Echo, run: Run) -> None:
+    """What was chosen for its answers is not audited by them, nor by their seed; both sides are."""
+    ask = metrics.chat(f"{server.base_url}#m")
+    with run(broker, trusted=True):
+        ask("a")
+    for _ in range(2):
+        with broker.asking_anew(), run(broker):
+            assert ask.map(["a", "b"]) == ["echo a", "echo b"]
+    with run(broker):
+        ask("a")
+    first, *audited = [request.body["seed"] for request in server.requests]
+    assert first == 0
+    assert len(audited) == 2
+    assert first not in audited
 
 
 def test_answers_are_remembered_for_a_day(

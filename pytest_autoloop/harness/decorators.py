@@ -193,7 +193,8 @@ def metric(
         at_most: upper bound of the value.
         weight: share of the objective `weighted`, above zero.
         max_regression: what it may lose when another metric decides, as a relative change.
-        min_gain: smallest relative gain worth keeping; None leaves it to `--autoloop-min-gain`.
+        min_gain: smallest relative gain worth keeping; None leaves it to `--autoloop-min-gain`,
+            and of a metric without noise any gain is kept.
         resources: what a worker elsewhere must have to measure it, such as ``{"GPU": 1}``.
         scope: as for `pytest.fixture`.
         name: as for `pytest.fixture`.

@@ -7,7 +7,7 @@ import itertools
 import math
 import re
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_autoloop.errors import MeasurementError
@@ -54,6 +54,8 @@ class Judge:
     anchors: tuple[Anchor, ...]
     #: Lowest and highest score.
     scale: tuple[float, float]
+    #: How the text is asked about; the anchors as in `choice`, so that they cost nothing again.
+    own: ModelChoice
 
     def score(self, text: str) -> float:
         """Return a text's score, on the scale of the anchors.
@@ -61,7 +63,8 @@ class Judge:
         Raises:
             MeasurementError: the model does not answer as asked, or ranks the anchors wrongly.
         """
-        *anchored, own = self._medians([*(anchor for anchor, _ in self.anchors), text])
+        anchored = self._medians([anchor for anchor, _ in self.anchors], self.choice)
+        [own] = self._medians([text], self.own)
         if not self.anchors:
             return own
         points = list(zip(anchored, (score for _, score in self.anchors), strict=True))
@@ -89,12 +92,13 @@ class Judge:
                 )
         return [(statistics.fmean(given), score) for score, given in ordered]
 
-    def _medians(self, texts: Sequence[str]) -> list[float]:
+    def _medians(self, texts: Sequence[str], choice: ModelChoice) -> list[float]:
         """Return the median of k grades for each text; an answer without one is asked for again."""
         wanted = [(text, draw) for text in texts for draw in range(self.k)]
-        grades = self._grades(wanted)
+        grades = self._grades(wanted, choice)
         again = [place for place, grade in enumerate(grades) if isinstance(grade, str)]
-        second = self._grades([(wanted[place][0], self.k + wanted[place][1]) for place in again])
+        drawn = [(wanted[place][0], self.k + wanted[place][1]) for place in again]
+        second = self._grades(drawn, choice)
         found: list[float] = []
         replaced = dict(zip(again, second, strict=True))
         for place, grade in enumerate(grades):
@@ -111,10 +115,10 @@ class Judge:
             for place in range(0, len(found), self.k)
         ]
 
-    def _grades(self, wanted: Sequence[tuple[str, int]]) -> list[float | str]:
+    def _grades(self, wanted: Sequence[tuple[str, int]], choice: ModelChoice) -> list[float | str]:
         """Return a grade for each text and draw; the answer's end where it has none."""
         questions = [self._question(text, draw) for text, draw in wanted]
-        return [self._grade(answer) for answer in answers(self.choice, questions)]
+        return [self._grade(answer) for answer in answers(choice, questions)]
 
     def _question(self, text: str, draw: int) -> Question:
         # Nobody can write a text that holds the digest of itself, and the same text is asked about
@@ -145,6 +149,7 @@ def llm_judge(
     unit: str = "",
     base_url: str | None = None,
     temperature: float | None = 0.7,
+    remember: bool = True,
 ) -> Measurement:
     """Let a model score a text by a rubric: higher is better.
 
@@ -164,6 +169,7 @@ def llm_judge(
         unit: of the score.
         base_url: as for `chat`.
         temperature: as for `chat`; above 0, so that the draws differ.
+        remember: as for `chat`; False grades the text anew each time, the anchors as before.
 
     Raises:
         ValueError: an argument is empty or out of range.
@@ -184,7 +190,9 @@ def llm_judge(
             f"least, from {low:g} to {high:g}"
         )
     choice = ModelChoice(model, base_url, temperature)
-    judge = Judge(rubric.strip(), choice, k, tuple(anchors), (low, high))
+    # The same seed would give the same grades.
+    own = choice if remember else replace(choice, seed=None, remember=False)
+    judge = Judge(rubric.strip(), choice, k, tuple(anchors), (low, high), own)
     first = rubric.strip().splitlines()[0][:_SHOWN]
     command = None if of is None or callable(of) else program(of, timeout=TIMEOUT, shell=False)
 

@@ -85,15 +85,17 @@ def chat(
         base_url: another server of the same protocol; its key is in ``AUTOLOOP_API_KEY``.
         temperature: 0 for the likeliest answer; None leaves it to the server. A model that takes
             no such parameter is asked without it.
-        seed: as above; not every server takes it, and few promise the same answer by it.
+        seed: as above; not every server takes it, and few promise the same answer by it. It is
+            not sent where answers are not remembered: it would ask for the same one again.
         max_tokens: longest answer; an answer that is cut off is an error.
         remember: False asks anew each time, at its price: a score then varies as the model does
-            and is measured as often as a decision needs.
+            and is measured as often as a decision needs. Choose a temperature above 0 with it.
 
     Raises:
         MeasurementError: when it is called, and there is no answer.
     """
-    return Chat(ModelChoice(model, base_url, temperature, seed, max_tokens, remember))
+    sent = seed if remember else None
+    return Chat(ModelChoice(model, base_url, temperature, sent, max_tokens, remember))
 
 
 def answers(choice: ModelChoice, questions: Sequence[Question]) -> list[str]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ANCHORS = [("rude", 0.0), ("kind and warm", 10.0)]
+#: The seed of a request that has none.
+UNSENT = -1
 
 
 class Grader(ChatServer):
@@ -31,7 +33,7 @@ class Grader(ChatServer):
         """Return the reply."""
         self.requests.append(request)
         text = request.messages[1]["content"].split("\n", 1)[1].rsplit("\n", 1)[0]
-        return {"text": str(self.grade(text, request.body["seed"]))}
+        return {"text": str(self.grade(text, request.body.get("seed", UNSENT)))}
 
 
 @pytest.fixture(autouse=True)
@@ -87,6 +89,19 @@ def test_a_judge_that_does_not_rank_the_anchors_is_refused(judged: Callable[...,
     """The error names what it gave for each, and what to do."""
     with pytest.raises(MeasurementError, match=r"gave 5 for 0, 5 for 10.*Make the rubric clearer"):
         judged(lambda *_: "SCORE: 5", anchors=ANCHORS)
+
+
+def test_what_is_not_remembered_is_asked_without_a_seed(judged: Callable[..., float]) -> None:
+    """The same seed would give the same grade again; anchors keep theirs, and so their answers."""
+    asked: list[tuple[str, int]] = []
+
+    def grade(text: str, seed: int) -> str:
+        asked.append((text, seed))
+        return by_words(text)
+
+    assert judged(grade, "two words", anchors=ANCHORS, remember=False) == 5
+    anchored = [(text, seed) for text, _ in ANCHORS for seed in range(3)]
+    assert sorted(asked) == sorted([*anchored, *[("two words", UNSENT)] * 3])
 
 
 def test_an_answer_without_a_number_is_asked_for_once_more(judged: Callable[..., float]) -> None:
