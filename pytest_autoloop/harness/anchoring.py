@@ -42,8 +42,7 @@ def anchored(function: Callable[..., object]) -> Callable[..., Path]:
         request.config.stash.setdefault(SYMBOLS, {})[source_of(function)] = symbol
         return anchor(Path(path), request.config.rootpath, declared_in)
 
-    # pytest reads the signature to find the fixtures to inject, and follows __wrapped__.
-    del resolve.__dict__["__wrapped__"]
+    # pytest finds the fixtures to inject by this signature, and the place by what is wrapped.
     request_parameter = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     others = [p for p in signature.parameters.values() if p.name != "request"]
     resolve.__signature__ = signature.replace(  # type: ignore[attr-defined]

@@ -68,10 +68,16 @@ def test_they_request_fixtures_and_are_requested(
 
 
 def test_fixtures_are_listed_with_their_docstrings(decorated: pytest.Pytester) -> None:
-    """`--fixtures` shows them, with scope and description."""
+    """`--fixtures` shows them where they are declared, with scope and description."""
     result = decorated.runpytest("--fixtures")
     result.stdout.fnmatch_lines(
-        ["target [[]session scope[]]*", "*Make `parse` faster.", "accuracy*", "*Share of examples*"]
+        [
+            "*fixtures defined from conftest*",
+            "accuracy -- conftest.py:*",
+            "*Share of examples*",
+            "target [[]session scope[]] -- conftest.py:*",
+            "*Make `parse` faster.",
+        ]
     )
 
 
