@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 #: What a child ends with when it raised: sysexits.h, EX_SOFTWARE.
 _FAILED = 70
 _NOTE = "ended"
+#: Seconds that helpers have to end when their child has: it may be their end of a pipe.
+_GRACE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def watch(process: int, seconds: float, hangup: int | None = None) -> Ended:
                 kill(process, signal.SIGKILL)
         taken, waited = time.monotonic() - started, _waited(process)
         _, status, used = os.wait4(process, 0)
-        leftovers = end_descendants() if _has_children() else 0
+        leftovers = end_descendants(grace=_GRACE) if _has_children() else 0
     busy = used.ru_utime + used.ru_stime if waited is None else taken - waited
     return Ended(os.waitstatus_to_exitcode(status), not finished, leftovers, busy)
 

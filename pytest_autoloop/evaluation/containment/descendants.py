@@ -31,9 +31,12 @@ class Process(NamedTuple):
     group: int
 
 
-def end_descendants(*, spare: Collection[int] = (), seconds: float = 10.0) -> int:
-    """Kill and reap every descendant of this process, and return how many were found.
+def end_descendants(
+    *, spare: Collection[int] = (), seconds: float = 10.0, grace: float = 0.0
+) -> int:
+    """Kill and reap every descendant of this process, and return how many were running.
 
+    What is about to end, since whoever it worked for has ended, has `grace` seconds to do so.
     One that is in `spare`, with all below it, is left alone: name there what is waited for
     elsewhere. Only after `kernel.adopt_orphans` do those whose parent has ended count.
 
@@ -45,11 +48,13 @@ def end_descendants(*, spare: Collection[int] = (), seconds: float = 10.0) -> in
     """
     if sys.platform != "linux":
         return 0
+    if grace:
+        _let_end(spare, time.monotonic() + grace)
     deadline = time.monotonic() + seconds
     ended: set[int] = set()
     while found := _below(table := _table(), spare):
-        ended |= found.keys()
-        alive = [number for number, process in found.items() if process.state not in _ENDED]
+        alive = _running(found)
+        ended.update(alive)
         with ExitStack() as stack:
             watched = _watch(alive[:_WATCHED], stack)
             _kill(alive, found, table)
@@ -66,6 +71,19 @@ def end_descendants(*, spare: Collection[int] = (), seconds: float = 10.0) -> in
 def descendants(spare: Collection[int] = ()) -> dict[int, Process]:
     """Return every process below this one, but for `spare` and all below those."""
     return _below(_table(), spare)
+
+
+def _let_end(spare: Collection[int], deadline: float) -> None:
+    """Wait until every descendant has ended by itself, at most up to a time."""
+    while (alive := _running(_below(_table(), spare))) and time.monotonic() < deadline:
+        with ExitStack() as stack:
+            watched = _watch(alive[:1], stack)
+            if watched is not None:
+                watched.poll(max(1, int(1000 * (deadline - time.monotonic()))))
+
+
+def _running(found: dict[int, Process]) -> list[int]:
+    return [number for number, process in found.items() if process.state not in _ENDED]
 
 
 def _below(table: dict[int, Process], spare: Collection[int]) -> dict[int, Process]:
