@@ -14,35 +14,71 @@ In a job of four hosts (``salloc --nodes 4 --exclusive``, or a script for sbatch
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any
 
 from executorlib import SingleNodeExecutor, SlurmJobExecutor
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
-#: How often each worker may be started anew. A worker that ends gives its task back, so this also
-#: bounds how many of them a candidate can end: (1 + this) times the workers.
-RESTARTS = 2
+    from collections.abc import Callable
 
 
-def slurm() -> Executor:
+class Workers(Executor):
+    """So many executors of one worker each.
+
+    One of several workers gives a task whose worker ended to the next, until none is left, and then
+    all tasks fail. So only the one whose worker ended does, and the campaign counts.
+    """
+
+    def __init__(self, slots: int, make: Callable[[], Executor]) -> None:
+        self._max_workers = slots
+        self._make = make
+        self._idle: SimpleQueue[Executor] = SimpleQueue()
+        self._all: list[Executor] = []
+        self._threads = ThreadPoolExecutor(slots)
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        return self._threads.submit(self._run, fn, *args, **kwargs)
+
+    def _run(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            one = self._idle.get_nowait()
+        except Empty:
+            one = self._make()
+            self._all.append(one)
+        try:
+            answer = one.submit(fn, *args, **kwargs).result()
+        except RuntimeError as error:  # as it says that its worker ended
+            one.shutdown(wait=False, cancel_futures=True)
+            # No RuntimeError: that would mean that all of them are of no use any more.
+            raise ConnectionError(f"a worker ended: {error}") from error
+        self._idle.put(one)
+        return answer
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        self._threads.shutdown(wait=wait, cancel_futures=cancel_futures)
+        for one in self._all:
+            one.shutdown(wait=wait, cancel_futures=cancel_futures)
+
+
+def slurm() -> Workers:
     """Return an executor of one worker on each host of this job."""
-    hosts, processors = (
-        int(os.environ[f"SLURM_{name}"]) for name in ("JOB_NUM_NODES", "CPUS_ON_NODE")
-    )
-    # Workers stay between tasks, and with them the clone and what they know of the host. Each has
-    # all processors of a host: nothing disturbs what is timed, and no two are on one host.
-    return SlurmJobExecutor(
-        max_workers=hosts,
-        block_allocation=True,
-        restart_limit=RESTARTS,
-        resource_dict={"num_nodes": 1, "threads_per_core": processors, "exclusive": True},
-    )
+    # All processors of a host: nothing disturbs what is timed, and no two are on one host.
+    processors = int(os.environ["SLURM_CPUS_ON_NODE"])
+    wanted = {"num_nodes": 1, "threads_per_core": processors, "exclusive": True}
+
+    def make() -> Executor:
+        # It stays between tasks, and with it the clone and what it knows of the host.
+        return SlurmJobExecutor(max_workers=1, block_allocation=True, resource_dict=wanted)
+
+    return Workers(int(os.environ["SLURM_JOB_NUM_NODES"]), make)
 
 
-def here() -> Executor:
+def here() -> Workers:
     """Return an executor of two workers on this machine."""
-    return SingleNodeExecutor(
-        max_workers=2, block_allocation=True, restart_limit=RESTARTS, hostname_localhost=True
-    )
+
+    def make() -> Executor:
+        return SingleNodeExecutor(max_workers=1, block_allocation=True, hostname_localhost=True)
+
+    return Workers(2, make)

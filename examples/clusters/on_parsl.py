@@ -15,9 +15,8 @@ from __future__ import annotations
 
 import os
 import sys
-from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from parsl import Config, DataFlowKernel
 from parsl.addresses import address_by_hostname
@@ -25,6 +24,9 @@ from parsl.concurrent import ParslPoolExecutor
 from parsl.executors import HighThroughputExecutor
 from parsl.launchers import SrunLauncher
 from parsl.providers import LocalProvider, SlurmProvider
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 HOSTS = 4
 PARTITION = "compute"
@@ -54,7 +56,7 @@ class Workers(ParslPoolExecutor):
         future.cancel = lambda: False  # type: ignore[method-assign]
         return future
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002 - as Executor has it
         super().shutdown(wait=wait)
         if not self._kernel.cleanup_called:
             self._kernel.cleanup()

@@ -39,7 +39,7 @@ class Workers(Executor):
         future: Future[Any] = ray.remote(**self._options)(fn).remote(*args, **kwargs).future()
         return future
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002 - as Executor has it
         ray.shutdown()
 
 
