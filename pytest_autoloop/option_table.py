@@ -147,7 +147,8 @@ OPTIONS = (
     ),
     Option(
         "--autoloop-min-gain",
-        "Smallest relative gain worth keeping (default: 0.01, which is 1%%)",
+        "Smallest relative gain worth keeping of a score that has noise (default: 0.01, which is "
+        "1%%); a metric's own min_gain holds for it in any case",
         "FRACTION",
         fraction,
         ini="autoloop_min_gain",

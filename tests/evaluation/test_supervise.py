@@ -62,7 +62,9 @@ def alive(process: int) -> bool:
 
 def test_a_function_that_returns_ends_with_zero(tmp_path: Path) -> None:
     """What it wrote is there; nothing else was found."""
-    ended, file = supervised("pathlib.Path(sys.argv[1]).write_text('done')", tmp_path)
+    ended, file = supervised(
+        "pathlib.Path(sys.argv[1]).write_text('done' * (sum(range(10**6)) > 0))", tmp_path
+    )
 
     assert ended == Ended(0, timed_out=False, leftovers=0, busy=ended.busy)
     assert ended.busy > 0
