@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import threading
 from concurrent.futures import BrokenExecutor, CancelledError
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -68,6 +69,9 @@ class ExecutorEngine:
         self.description = description
         self._make = make
         self._executor = make()
+        self._lock = threading.Lock()
+        #: Why it was made anew: each call of a pool that broke fails with the same error.
+        self._known: BaseException | None = None
         known = getattr(self._executor, "_max_workers", None)
         self.slots = slots or (known if isinstance(known, int) and known > 0 else _SLOTS)
 
@@ -84,11 +88,14 @@ class ExecutorEngine:
 
     def renew(self, error: BaseException) -> None:
         """Make a new executor where the old one takes nothing any more."""
-        if isinstance(error, (BrokenExecutor, CancelledError, RuntimeError)) and not isinstance(
-            self._executor, LocalExecutor
-        ):
+        if not isinstance(error, (BrokenExecutor, CancelledError, RuntimeError)):
+            return
+        with self._lock:
+            if error is self._known or isinstance(self._executor, LocalExecutor):
+                return
             self._executor.shutdown(wait=False, cancel_futures=True)
             self._executor = self._make()
+            self._known = error
 
     def close(self) -> None:
         """End what runs."""
