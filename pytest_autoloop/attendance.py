@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from pytest_autoloop.metrics.model_questions import ModelChoice, Question
 
 _NAME = re.compile(rf"([0-9a-f]{{32}}){re.escape(QUESTION)}")
-#: Bytes of a file of questions.
-_LARGEST = 2**26
+#: Bytes of a file of questions, unless less is said.
+LARGEST = 2**26
+#: Files that are taken before the first of them is answered; the others wait where they are.
+_TAKEN = 8
 
 
 class ModelFaultError(ProposerError, EvaluationError):
@@ -51,17 +53,25 @@ class Attendance:
         directory: where the run puts its questions; it must be there.
         answer: returns the answers to questions, of which the run has asked so many by now.
         files: answers files, each in a thread.
+        largest: most bytes of a file.
     """
 
-    def __init__(self, directory: Path, answer: Answerer, files: Executor) -> None:
+    def __init__(
+        self, directory: Path, answer: Answerer, files: Executor, largest: int = LARGEST
+    ) -> None:
         self._answer = answer
         self._files = files
+        self._most = largest
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
         # What the name leads to later is the candidate's choice; this descriptor is not.
         self._directory = os.open(directory, flags)
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._asked: dict[ModelChoice, int] = {}
+        #: Files that were taken and are not answered.
+        self._taken = 0
+        #: Bytes of the largest file that held questions.
+        self.largest = 0
         #: Questions without an answer.
         self.waiting = 0
         #: What a person has to see to: no candidate is to blame.
@@ -88,13 +98,15 @@ class Attendance:
             names: list[str] = []
             with suppress(OSError):  # no descriptor left for a moment, or no directory any more
                 names = os.listdir(self._directory)  # noqa: PTH208 - no path leads there for sure
-            for name in names:
-                found = _NAME.fullmatch(name)
-                if found is not None:
-                    content = self._take(name)
-                    # A session that ends does not take in more.
-                    with suppress(RuntimeError):
-                        self._files.submit(self._serve, found[1], content)
+            # However many a candidate writes, this process holds a few of them.
+            found = [match for name in names if (match := _NAME.fullmatch(name))]
+            for match in found[: _TAKEN - self._taken]:
+                content = self._take(match[0])
+                # A session that ends does not take in more.
+                with suppress(RuntimeError):
+                    self._files.submit(self._serve, match[1], content)
+                    with self._lock:
+                        self._taken += 1
 
     def _take(self, name: str) -> bytes:
         """Return what a file holds, and remove it; nothing where it is no file."""
@@ -104,8 +116,8 @@ class Attendance:
             descriptor = os.open(name, flags, dir_fd=self._directory)
             with os.fdopen(descriptor, "rb") as stream:
                 status = os.fstat(descriptor)
-                if stat.S_ISREG(status.st_mode) and status.st_size <= _LARGEST:
-                    content = stream.read(_LARGEST)
+                if stat.S_ISREG(status.st_mode) and status.st_size <= self._most:
+                    content = stream.read(self._most)
         with suppress(OSError):
             os.unlink(name, dir_fd=self._directory)
         return content
@@ -113,14 +125,20 @@ class Attendance:
     def _serve(self, name: str, content: bytes) -> None:
         document: dict[str, object]
         try:
+            if self.closed:
+                return
             document = {"answers": self._answers(content)}
         except (AutoloopError, ValueError) as error:
             document = {"error": str(error)}
+        finally:
+            with self._lock:
+                self._taken -= 1
         self._put(f"{name}{ANSWER}", json.dumps(document).encode())
 
     def _answers(self, content: bytes) -> list[str]:
         choice, questions = unpacked(content)
         with self._lock:
+            self.largest = max(self.largest, len(content))
             asked = self._asked[choice] = self._asked.get(choice, 0) + len(questions)
             self.waiting += len(questions)
         try:
