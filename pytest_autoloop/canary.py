@@ -47,8 +47,7 @@ def canary(workplace: Workplace, manifest: Manifest, untouched: Sample) -> None:
             f"the harness does not exercise {target.name}: with the "
             f"{'symbol' if target.symbol else 'file'} made unusable, "
             f"{_count(len(manifest.required))} still passed{scores}. Make a test or a metric use "
-            f"this {'symbol' if target.symbol else 'file'}, or correct the path that the target "
-            "fixture returns"
+            f"this {'symbol' if target.symbol else 'file'}, or name another target"
         )
         raise UsageError(message)
 

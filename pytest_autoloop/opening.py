@@ -92,7 +92,8 @@ def metrics_of(
     if not metrics:
         message = (
             "nothing gives a score: add a test that uses the `benchmark` fixture, or a fixture "
-            "decorated with @autoloop.metric that returns a number"
+            "decorated with @autoloop.metric that returns a number, or name a command that prints "
+            "one with --autoloop-command"
         )
         raise UsageError(message)
     # Refuses a name that heads another column; nothing is written yet.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-COMMIT = 'git add -A && git commit -m "start"'
+COMMIT = 'git add -A && git commit --allow-empty -m "start"'
 
 
 def another_repository(path: Path) -> Project:

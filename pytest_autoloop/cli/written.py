@@ -31,7 +31,7 @@ def show_changes(
     for one in changes:
         print(visible_lines(one.diff(root)), end="")
     for note in notes:
-        print(f"note: {text.visible(note)}")
+        print(f"note: {visible_lines(note)}", end="")
 
 
 def not_agreed(options: argparse.Namespace, root: Path, files: Sequence[Planned]) -> list[Planned]:
@@ -55,8 +55,10 @@ def show_written(
         print(f"{_WORDS[one.action]:10} {name:{widest}}  {one.what}")
     for one in left_out:
         name = text.visible(shown(one.path, root))
-        shown_already = "the lines shown above" if can_ask(options) else f"this\n\n{one.added}\n"
-        print(f"\n{name} is as it was: add {shown_already} (or say --yes)")
+        asked = can_ask(options)
+        lines = "the lines shown above" if asked else "these lines"
+        end = "" if asked else f":\n\n{visible_lines(one.added).strip()}"
+        print(f"\n{name} is as it was: add {lines} by hand, or with --yes{end}")
 
 
 def documents(

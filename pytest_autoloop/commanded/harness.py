@@ -260,7 +260,7 @@ class ScoreItem(CommandItem):
         if not found:
             raise MeasurementError(
                 f"`{what}` cannot be started: {first!r} was not found: install it, or write its "
-                f"path, relative to {place.directory}"
+                "path, relative to pytest's root directory, and commit it"
             )
 
 
@@ -278,6 +278,8 @@ def _adding(settings: Settings, file: Path | None) -> Callable[..., None]:
         made: list[pytest.Item | pytest.Collector] = []
         for maker, name, command in makers:
             what = _program(command, settings)
+            # A node id is one line wherever pytest lists it.
+            name = " ".join(name.split())  # noqa: PLW2901 - the same, as it is written
             made.append(maker.from_parent(parent, name=name, command=what, place=place))
         items += [one for one in made if isinstance(one, pytest.Item)]
         # Else they are missing where pytest says how much it has collected.

@@ -6,6 +6,7 @@ The fields are those of files that other loops read; `TABLE` says what each is h
 from __future__ import annotations
 
 import argparse
+import difflib
 import re
 import shlex
 from dataclasses import dataclass, field
@@ -83,14 +84,23 @@ class ImproveFile:
 
     def told(self) -> list[str]:
         """Return lines for the head of a session: what was read."""
-        parts = [
-            f"{key.removeprefix('autoloop_').replace('_', ' ')} {' | '.join(w.text for w in found)}"
+        # A command may have several lines.
+        shown = {
+            key: " | ".join(" ".join(one.text.split()) for one in found)
             for key, found in self.values.items()
             if key != "autoloop_program"
+        }
+        parts = [
+            f"{key.removeprefix('autoloop_').replace('_', ' ')} {said}"
+            for key, said in shown.items()
         ]
         parts += [f"rounds {self.rounds.text}"] if self.rounds is not None else []
         parts += ["instructions"] if self.instructions else []
-        return [f"autoloop: {self.name}: {' · '.join(parts)}"]
+        # Warnings come when the session has ended, which is too late for one that runs all night.
+        return [
+            f"autoloop: {self.name}: {' · '.join(parts)}",
+            *(f"autoloop: not read: {line}" for line in self.unknown),
+        ]
 
 
 def find(root: Path, chosen: str | None, given: frozenset[str] = frozenset()) -> ImproveFile | None:
@@ -193,7 +203,9 @@ def _note(
         usual = {to or name: name for name, to in reversed(TABLE[section].items())}
         known = ", ".join(reversed(usual.values()))
         what = f"{one.name!r} is no field" if one.name else f"{' '.join(one.values)!r} is not read"
-        found.unknown.append(f"{found.name}:{one.line}: {what} of {section.title()}: {known}")
+        near = difflib.get_close_matches(one.name, TABLE[section], n=1)
+        meant = f"did you mean {near[0]}?" if near else f"its fields are {known}"
+        found.unknown.append(f"{found.name}:{one.line}: {what} of {section.title()}; {meant}")
         return
     if key == "autoloop_target" and key not in found.given:
         _add(found, key, place, *targets(root, listed(one.values), excluded, place))

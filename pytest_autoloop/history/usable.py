@@ -36,7 +36,7 @@ def _cannot_use(path: Path, said: str) -> str:
     if "not a git repository" in said:
         return (
             f"{path} is not inside a git repository, and every try is a commit. "
-            'Create one: git init && git add -A && git commit -m "start"'
+            'Create one: git init && git add -A && git commit --allow-empty -m "start"'
         )
     return f"git cannot use the repository at {path}: {said}"
 
@@ -50,7 +50,7 @@ def check_usable(git: GitCommand) -> None:
     if git.attempt("rev-parse", "--verify", "--quiet", "HEAD^{commit}").exit_code != 0:
         raise UsageError(
             f"the repository at {git.directory} has no commit yet, so there is nothing to start "
-            'from. Make one: git add -A && git commit -m "start"'
+            'from. Make one: git add -A && git commit --allow-empty -m "start"'
         )
     entries = git.run("ls-tree", "-r", "-z", "--full-tree", "HEAD").split(b"\0")
     linked = [entry for entry in entries if entry.startswith(_SUBMODULE)]

@@ -281,7 +281,8 @@ def _not_started(what: Program, first: str, place: Place, number: int | None) ->
         why = f"there is no directory {place.directory}"
     elif number == errno.ENOENT:
         why = (
-            f"{first!r} was not found: install it, or write its path, relative to {place.directory}"
+            f"{first!r} was not found: install it, or write its path, relative to pytest's root "
+            "directory, and commit it"
         )
     elif number == errno.EACCES:
         why = f"{first!r} may not be executed: chmod +x, or name what runs it"

@@ -3,7 +3,8 @@
 A template is a folder `conftest_templates/NAME/`. Its files end in `.template`; each is written to
 the same path below a project, without that ending. `$target` in them is the target's path, and
 `$module` the dotted name by which tests import it. `about.json` says what else the project needs:
-`summary`, `target` (the default), `needs`, `packages`, and `ini` for lines of pytest's ini file.
+`summary`, `target` (the default), `needs`, `packages`, and `ini` for lines of pytest's ini file, as
+TOML has them.
 """
 
 from __future__ import annotations
@@ -30,9 +31,18 @@ _FOLDER = "conftest_templates"
 _ABOUT = "about.json"
 _ENDING = ".template"
 _CONFTEST = "conftest.py"
-#: What a need begins with that is no file, and the files that ini keys of pytest may stand in.
-_IN_INI = "in pytest's ini file"
-_INI_FILES = ("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
+#: Files that pytest may be configured in, in its order, and the heading of its part in each; one
+#: whose name says that it is pytest's own counts without a heading.
+_INI_FILES = (
+    ("pytest.toml", "pytest"),
+    (".pytest.toml", "pytest"),
+    ("pytest.ini", "pytest"),
+    (".pytest.ini", "pytest"),
+    ("pyproject.toml", "tool.pytest"),
+    ("pyproject.toml", "tool.pytest.ini_options"),
+    ("tox.ini", "pytest"),
+    ("setup.cfg", "tool:pytest"),
+)
 #: What would end a string, a line or a code span in the files that a path is written into.
 _UNWRITABLE = re.compile(r"[\"\\`\x00-\x1f\x7f]")
 
@@ -46,8 +56,10 @@ class Domain:
     #: Path of the target where a user names none.
     target: str
     #: A line for each file that has to be there: its path (or several, with commas), a colon, and
-    #: what belongs into it; or `in pytest's ini file`, a colon, and a line of that.
+    #: what belongs into it.
     needs: tuple[str, ...] = ()
+    #: Lines of pytest's ini file, as TOML has them.
+    ini: tuple[str, ...] = ()
     #: Packages to install, as pip writes them.
     packages: tuple[str, ...] = ()
 
@@ -78,16 +90,16 @@ def domain(name: str) -> Domain:
     """Return a template.
 
     Raises:
-        UsageError: there is none of this name; the message lists all with their summaries.
+        UsageError: there is none of this name; the message names those there are.
     """
     known = {one.name: one for one in domains()}
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
-        listed = "; ".join(f"{one.name}: {one.summary}" for one in known.values())
-        meant = (
-            f"did you mean {near[0]}? --template list shows all" if near else f"choose of {listed}"
+        meant = f"did you mean {near[0]}?" if near else f"choose of {', '.join(known)};"
+        raise UsageError(
+            f"--template {name}: there is no such template; {meant} --template list says what "
+            "each is for"
         )
-        raise UsageError(f"--template {name}: there is no such template; {meant}")
     return known[name]
 
 
@@ -145,8 +157,9 @@ def plan(name: str, target: str, root: Path) -> list[Planned]:
 def needs_of(about: Domain, target: str, root: Path) -> Needs:
     """Return what a template's files use, and tell what of it is there."""
     written = [Template(line).safe_substitute(target=target) for line in about.needs]
+    files_of_it = (Need(line, _is_there(line, root)) for line in written)
     return Needs(
-        files=tuple(Need(line, _is_there(line, root)) for line in written),
+        files=(*files_of_it, *(_configured(line, root) for line in about.ini)),
         packages=tuple(Need(one, _installed(one)) for one in about.packages),
     )
 
@@ -157,12 +170,12 @@ def _root() -> Traversable:
 
 def _read(folder: Traversable) -> Domain:
     about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
-    ini = (f"{_IN_INI}: {line}" for line in about.get("ini", ()))
     return Domain(
         name=folder.name,
         summary=about["summary"],
         target=about["target"],
-        needs=(*about["needs"], *ini),
+        needs=tuple(about["needs"]),
+        ini=tuple(about.get("ini", ())),
         packages=tuple(about["packages"]),
     )
 
@@ -234,10 +247,32 @@ def _installed(requirement: str) -> bool:
 
 
 def _is_there(line: str, root: Path) -> bool:
-    name, _, rest = line.partition(":")
-    if name != _IN_INI:
-        return all((root / one.strip()).exists() for one in name.split(","))
-    key = re.escape(rest.partition("=")[0].strip())
-    found = (root / one for one in _INI_FILES)
-    texts = (one.read_text(encoding="utf-8", errors="replace") for one in found if one.is_file())
-    return any(re.search(rf"^\s*{key}\s*=", text, re.MULTILINE) for text in texts)
+    name, _, _ = line.partition(":")
+    return all((root / one.strip()).exists() for one in name.split(","))
+
+
+def _configured(line: str, root: Path) -> Need:
+    """Return a line of pytest's ini file as the project's file of that name would have it."""
+    key, _, value = (part.strip() for part in line.partition("="))
+    name, heading, text = _ini_file(root)
+    if not name.endswith(".toml"):
+        # Quotes and brackets would be part of the value there.
+        try:
+            read = ast.literal_eval(value)
+        except ValueError:
+            read = value
+        value = " ".join(read) if isinstance(read, list) else str(read)
+    present = re.search(rf"^\s*{re.escape(key)}\s*=", text, re.MULTILINE) is not None
+    return Need(f"in {name}, below [{heading}]: {key} = {value}", present)
+
+
+def _ini_file(root: Path) -> tuple[str, str, str]:
+    """Return name, heading and text of the file that configures pytest, or would be made for it."""
+    for name, heading in _INI_FILES:
+        place = root / name
+        if place.is_file():
+            text = place.read_text(encoding="utf-8", errors="replace")
+            own = name.lstrip(".").startswith("pytest.")
+            if own or re.search(rf"^\[{re.escape(heading)}\]", text, re.MULTILINE):
+                return name, heading, text
+    return "pyproject.toml", "tool.pytest.ini_options", ""

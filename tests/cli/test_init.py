@@ -190,7 +190,7 @@ def test_nothing_that_is_there_is_overwritten(words: Project, run: Callable[...,
     }
     words.commit(mine)
     told = run("--target", "words.py")
-    assert "conftest.py is as it was: add this" in told
+    assert "conftest.py is as it was: add these lines by hand, or with --yes:" in told
     assert '    return "words.py"' in told
     assert git(words.root, "diff", "--stat") == ""
 

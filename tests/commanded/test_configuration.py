@@ -89,10 +89,15 @@ def test_a_wrong_value_is_named_with_its_line(
 def test_the_head_of_a_session_says_what_was_read(pytester: pytest.Pytester) -> None:
     """And what was not understood is a warning, an error where warnings are."""
     (pytester.path / "improve.md").write_text(f"{IMPROVE}colour: red\n", encoding="utf-8")
-    said = "*improve.md:7: 'colour' is no field of Stop: budget, *"
+    said = "*improve.md:7: 'colour' is no field of Stop; its fields are budget, *"
     result = pytester.runpytest_inprocess("--autoloop=1", "--co")
     result.stdout.fnmatch_lines(
-        ["autoloop: improve.md: command make bench · timeout 3m · patience 7 · rounds 40", said]
+        [
+            "autoloop: improve.md: command make bench · timeout 3m · patience 7 · rounds 40",
+            f"autoloop: not read: {said[1:]}",
+            "*warnings summary*",
+            said,
+        ]
     )
     result = pytester.runpytest_inprocess("--autoloop=1", "--co", "-Werror")
     assert result.ret == pytest.ExitCode.USAGE_ERROR

@@ -202,16 +202,23 @@ def test_what_is_not_understood_is_told(root: Path) -> None:
         ## Check
         run: bench
         colour: red
+        tiemout: 3m
         Be careful with this one.
         ## Agent
         model: sonnet
         ## Instructions
         """
     found = found_in(root, text)
-    assert len(found.unknown) == 3
-    assert found.unknown[0].startswith("improve.md:5: 'colour' is no field of Check: run, test")
-    assert "improve.md:6: 'Be careful with this one.' is not read" in found.unknown[1]
-    assert "improve.md:7: the section Agent is not read" in found.unknown[2]
+    assert len(found.unknown) == 4
+    assert found.unknown[0].startswith(
+        "improve.md:5: 'colour' is no field of Check; its fields are run, test"
+    )
+    assert found.unknown[1].endswith("'tiemout' is no field of Check; did you mean timeout?")
+    assert "improve.md:7: 'Be careful with this one.' is not read" in found.unknown[2]
+    assert "improve.md:8: the section Agent is not read" in found.unknown[3]
+    assert [line.partition(":")[2] for line in found.told()[1:]] == [
+        f" not read: {line}" for line in found.unknown
+    ]
     assert "autoloop_program" not in found.values
 
 

@@ -15,6 +15,7 @@ from tests.projects import git, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.projects import Project
 
@@ -52,7 +53,9 @@ def test_files_are_written_and_the_rest_is_named(mine: Project, init: Callable[.
     assert f'return "{TARGET}"' in conftest
     assert 'MODULE = "pkg.index"' in conftest
     assert "[ ] workload.py: prepare()" in told
-    assert "[ ] in pytest's ini file: autoloop_objective" in told
+    assert (
+        '[ ] in pyproject.toml, below [tool.pytest.ini_options]: autoloop_objective = "gated"'
+    ) in told
     assert told.splitlines()[-1].startswith("next: add what is missing, read and commit it")
 
 
@@ -68,6 +71,36 @@ def test_what_is_there_is_ticked(mine: Project, init: Callable[..., str]) -> Non
     told = json.loads(init(*ARGUMENTS, "--json"))
     assert [need["present"] for need in told["needs_files"]] == [True, True, True]
     assert told["next"] == "read and commit it, then pytest-autoloop doctor"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("pytest.ini", "", "in pytest.ini, below [pytest]: autoloop_env = A B"),
+        ("tox.ini", "[pytest]\n", "in tox.ini, below [pytest]: autoloop_env = A B"),
+        ("setup.cfg", "[tool:pytest]\n", "in setup.cfg, below [tool:pytest]: autoloop_env = A B"),
+        (
+            "pyproject.toml",
+            "[tool.pytest]\n",
+            'in pyproject.toml, below [tool.pytest]: autoloop_env = ["A", "B"]',
+        ),
+        (
+            "tox.ini",
+            "[tox]\n",
+            'in pyproject.toml, below [tool.pytest.ini_options]: autoloop_env = ["A", "B"]',
+        ),
+    ],
+)
+def test_lines_of_the_ini_file_are_written_as_that_file_has_them(
+    tmp_path: Path, name: str, text: str, said: str
+) -> None:
+    """In an ini file, quotes and brackets would be part of the value."""
+    about = domains.Domain("memory", "x", TARGET, ini=('autoloop_env = ["A", "B"]',))
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    (need,) = domains.needs_of(about, TARGET, tmp_path).files
+    assert need == domains.Need(said, present=False)
+    (tmp_path / name).write_text(f"{text}autoloop_env = X\n", encoding="utf-8")
+    assert domains.needs_of(about, TARGET, tmp_path).files[0].present == (name in said)
 
 
 def test_packages_that_are_missing_are_a_line_for_pip(
@@ -101,7 +134,7 @@ def test_lines_are_added_to_a_conftest_when_agreed(
     mine.commit({"conftest.py": own})
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
     told = init(*ARGUMENTS)
-    assert "conftest.py is as it was: add this" in told
+    assert "conftest.py is as it was: add these lines by hand, or with --yes:" in told
     assert "@autoloop.target" in told
     assert (mine.root / "conftest.py").read_text(encoding="utf-8") == own
 
@@ -120,7 +153,8 @@ def test_a_conftest_with_a_target_stays(mine: Project, init: Callable[..., str])
     mine.commit({"conftest.py": own})
     told = init(*ARGUMENTS, "--yes")
     assert "note: conftest.py declares a target already" in told
-    assert "def peak_memory" in told
+    assert "\ndef peak_memory" in told
+    assert "\ndef peak_memory" in init(*ARGUMENTS, "--dry-run")
     assert (mine.root / "conftest.py").read_text(encoding="utf-8") == own
 
 
@@ -149,7 +183,7 @@ def test_all_templates_are_listed(mine: Project, init: Callable[..., str]) -> No
     ("arguments", "said"),
     [
         (["--template", "memori"], "did you mean memory?"),
-        (["--template", "xyz"], "choose of "),
+        (["--template", "xyz"], "choose of agent_design, cache,"),
         (["--template", "../memory"], "no such template"),
         (["--template", "memory"], "the template's own target index.py: there is no such file in"),
         (["--template", "memory", "--target", "no.py"], "--target no.py: there is no such file"),

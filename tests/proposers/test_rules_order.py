@@ -152,7 +152,8 @@ def test_only_python_files_are_accepted():
         proposer.check(Target("prompt.txt", ""), b"Hello.")
     assert str(caught.value) == (
         "the proposer 'rules' rewrites Python files, the target is prompt.txt: choose another "
-        "proposer with --autoloop-proposer"
+        "proposer with --autoloop-proposer, such as openai:MODEL, claude, or replay:FOLDER for "
+        "versions of your own"
     )
     proposer.check(Target("src/a.py", ""), b"")
 

@@ -80,7 +80,8 @@ class RulesProposer(ProposerBase):
         if not _is_python_file(target):
             message = (
                 f"the proposer 'rules' rewrites Python files, the target is {target.path}: choose "
-                "another proposer with --autoloop-proposer"
+                "another proposer with --autoloop-proposer, such as openai:MODEL, claude, or "
+                "replay:FOLDER for versions of your own"
             )
             raise UsageError(message)
 
