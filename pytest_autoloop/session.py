@@ -112,6 +112,8 @@ class AutoloopSession:
     def _run(self, session: pytest.Session, interrupts: Interrupts) -> None:
         config, settings = self._config, self._settings
         repository = opening.open_repository(session)
+        # It may be what says how a score is measured.
+        opening.check_program(config.rootpath, settings.program)
         metrics = opening.metrics_of(session, self._registry, settings)
         legs = resolve_targets(
             session, registry=self._registry, metrics=metrics, repository=repository
@@ -181,7 +183,6 @@ class AutoloopSession:
         """
         settings, rootdir = self._settings, self._config.rootpath
         results = opening.results_path(repository, rootdir, settings.results)
-        opening.check_program(rootdir, settings.program)
         others = commanded.free_to_differ(self._config, repository, rootdir / settings.program)
         targets = tuple(leg.target.name for leg in legs)
         if settings.attempt is not None:

@@ -148,12 +148,13 @@ def test_a_table_that_is_not_ours_stays_as_it_is(project: Project, name: str, sa
     )
 
 
-def test_standing_orders_that_are_missing_are_named(counted: Project) -> None:
-    """A file of orders that was asked for has to be there."""
+def test_standing_orders_that_are_missing_are_named(project: Project) -> None:
+    """A file of orders has to be there; it is told before a score that it may have named."""
+    project.commit({"test_nothing.py": "def test_nothing(): pass\n"})
     refused(
-        counted,
+        project,
         "--autoloop-program=orders.md",
-        says=(f"{counted.root / 'orders.md'}, the standing orders", "--autoloop-program"),
+        says=(f"{project.root / 'orders.md'}, the standing orders", "--autoloop-program"),
     )
 
 

@@ -236,7 +236,11 @@ def metric(
                 resources=tuple(sorted((resources or {}).items())),
             ),
             source=source_of(declared),
-            requests=frozenset(inspect.signature(declared).parameters),
+            requests=frozenset(
+                name
+                for name, one in inspect.signature(declared).parameters.items()
+                if one.kind is not one.VAR_POSITIONAL
+            ),
             measured=measurement is not None,
         )
         made: Fixture = _fixture(declared, specification, scope, name)

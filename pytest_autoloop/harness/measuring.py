@@ -64,7 +64,8 @@ def function_of(measurement: Measuring, caller: FrameType) -> Callable[..., floa
     is reported in one sentence: no line of the user's is at fault.
     """
 
-    def measured(request: pytest.FixtureRequest) -> float:
+    # In a class it is called with an instance, too.
+    def measured(*_: object, request: pytest.FixtureRequest) -> float:
         try:
             return measurement(only_target(request), request.config.rootpath)
         except MeasurementError as error:

@@ -109,7 +109,7 @@ def test_a_score_that_is_not_there_is_explained(
 
 
 def test_commands_are_listed_as_tests_are(words: pytest.Pytester) -> None:
-    """Beside tests; the command that gives the score as well."""
+    """Beside tests, each on one line; the command that gives the score as well."""
     words.makepyfile("def test_other(): pass")
     result = words.runpytest_inprocess(
         "--autoloop=1",
@@ -117,12 +117,14 @@ def test_commands_are_listed_as_tests_are(words: pytest.Pytester) -> None:
         "-q",
         "--autoloop-command=make bench",
         "--autoloop-guard-command=make test",
+        "--autoloop-guard-command=sh -c 'make &&\nmake check'",
         "--autoloop-target=words.txt",
     )
     result.stdout.fnmatch_lines(
         [
             "test_commands_are_listed_as_tests_are.py::test_other",
             "commands::make test",
+            "commands::sh -c 'make && make check'",
             "commands::score: make bench",
         ]
     )

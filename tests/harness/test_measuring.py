@@ -73,6 +73,18 @@ def test_the_fixture_measures_the_target_in_the_root_directory(
         result.stdout.no_fnmatch_line(more)
 
 
+def test_a_class_may_have_one_in_a_plain_run(pytester: pytest.Pytester) -> None:
+    """As any fixture; a session of experiments refuses metrics in classes, and says so."""
+    pytester.makefile(".txt", words="one")
+    pytester.makepyfile(
+        HEAD + "class TestIt:\n"
+        "    size = autoloop.metric(metrics.file_size('words.txt'))\n"
+        "    def test_it(self, size):\n"
+        "        assert size == 3\n"
+    )
+    pytester.runpytest().assert_outcomes(passed=1)
+
+
 def test_a_metric_has_the_name_of_its_variable(pytester: pytest.Pytester) -> None:
     """As pytest names a fixture by its attribute; `name=` wins; two on one line are two."""
     pytester.makeconftest(
