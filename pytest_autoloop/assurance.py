@@ -31,10 +31,13 @@ def isolate(workplace: Workplace, run: Run, manifest: Manifest) -> tuple[str, st
     reason = _obstacle(workplace, verdict)
     if reason:
         return reason, ""
+    # Where results are compared, so is what a call leaves of its arguments; where they are not, a
+    # candidate could make what it is judged by fit what it returns.
+    leaving = [] if workplace.options.same_results else verdict.api["leaving"]
     evaluator.isolation = Isolation(
         original=workplace.original,
         recording=run.recording,
-        api=verdict.api,
+        api={**verdict.api, "leaving": leaving},
         hidden=workplace.hidden,
         tolerance=workplace.options.tolerance,
         may_cache=workplace.options.allow_cross_call_cache,

@@ -28,6 +28,9 @@ class Api:
     functions: tuple[str, ...] = ()
     constants: tuple[str, ...] = ()
     exceptions: tuple[str, ...] = ()
+    #: Functions that were called and left their arguments as they were; a candidate that changes
+    #: those of one of them is at fault.
+    leaving: tuple[str, ...] = ()
     #: Why a proxy cannot take its place; empty when it can.
     reason: str = ""
 
@@ -38,7 +41,8 @@ class Api:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Api:
         """Return what `to_json` made an object of."""
-        names = {kind: tuple(document[kind]) for kind in ("functions", "constants", "exceptions")}
+        kinds = ("functions", "constants", "exceptions", "leaving")
+        names = {kind: tuple(document[kind]) for kind in kinds}
         return cls(document["module"], reason=document["reason"], **names)
 
 
@@ -58,7 +62,9 @@ class Recorder:
             "functions": set(),
             "constants": set(),
             "exceptions": set(),
+            "leaving": set(),
         }
+        self._changing: set[str] = set()
         self._reason = ""
         self._wrappers: dict[str, tuple[object, Any]] = {}
 
@@ -92,6 +98,7 @@ class Recorder:
         """Return what was used, and the calls."""
         if self._module is None:
             return Api("", reason="no test imports it as a module"), self._recording
+        self._used["leaving"] -= self._changing
         used = {kind: tuple(sorted(names)) for kind, names in self._used.items()}
         return Api(self._module.__name__, reason=self._reason, **used), self._recording
 
@@ -160,7 +167,8 @@ class Recorder:
                 self._recording.add(Call(name, data, self.node, self.benchmark, seconds, raised))
         self._encoded(result, f"{name}() returns")
         # What it leaves in its arguments has to cross as well.
-        self._encoded((args, kwargs), f"{name}() changes its arguments:")
+        left = self._encoded((args, kwargs), f"{name}() changes its arguments:")
+        (self._used["leaving"] if left == data else self._changing).add(name)
         return result
 
     def _encoded(self, value: object, what: str) -> bytes | None:

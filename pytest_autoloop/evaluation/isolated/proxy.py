@@ -8,12 +8,16 @@ import importlib
 import os
 import sys
 import threading
+from contextlib import suppress
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from pytest_autoloop.evaluation.imports import SourceLoader
+from pytest_autoloop.evaluation.isolated import plain
+from pytest_autoloop.evaluation.isolated.compare import differences
 from pytest_autoloop.evaluation.isolated.contract import CandidateFault
 from pytest_autoloop.evaluation.isolated.handle import Remote
+from pytest_autoloop.evaluation.isolated.limits import PlainDataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,12 +105,30 @@ class ProxyLoader(SourceLoader):
     def _call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: ANN401
         __tracebackhide__ = True
         try:
-            return self._asked(
-                lambda: self._worker.remote(name, args, kwargs, seconds=self._seconds)
-            )
+            return self._asked(lambda: self._answer(name, args, kwargs))
         except Remote as error:
             raised = error.raised
         raise self._exception(raised)
+
+    def _answer(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: ANN401
+        before: object = None
+        # What is no plain data is the fault that the worker tells.
+        with suppress(PlainDataError):
+            before = (
+                plain.decode(plain.encode((args, kwargs))) if name in self._api.leaving else None
+            )
+        raised: Remote | None = None
+        value = None
+        try:
+            value = self._worker.remote(name, args, kwargs, seconds=self._seconds)
+        except Remote as error:
+            raised = error
+        if before is not None and differences(before, (args, kwargs), 0.0):
+            told = f"{name}() changes its arguments, which it did not in the untouched version"
+            raise CandidateFault("discard", "differential", told)
+        if raised is not None:
+            raise raised
+        return value
 
     def _asked(self, ask: Callable[[], Any]) -> Any:  # noqa: ANN401
         if os.getpid() != self._process:
