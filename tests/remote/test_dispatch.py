@@ -6,7 +6,6 @@ The engine here is one whose tasks a test answers: what it gives back is a real 
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
@@ -22,7 +21,7 @@ from pytest_autoloop.remote.hosts import Host, needs_of, this_host
 from pytest_autoloop.remote.questions import LearnBaseline, ProfileBest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from pytest_autoloop.remote.contract import Task
 

@@ -54,8 +54,17 @@ def opened(spec: str) -> Iterator[Engine]:
 
 @pytest.mark.parametrize(
     "spec",
-    ["local", "local:4", "dask:tcp://host:8786", "dask:tls://host:8786", "dask", "dask:local"]
-    + ["dask:local:4", "package.module:factory", "module:Class.make"],
+    [
+        "local",
+        "local:4",
+        "dask:tcp://host:8786",
+        "dask:tls://host:8786",
+        "dask",
+        "dask:local",
+        "dask:local:4",
+        "package.module:factory",
+        "module:Class.make",
+    ],
 )
 def test_what_names_an_executor_is_taken(spec: str) -> None:
     """As it was written."""
@@ -64,8 +73,17 @@ def test_what_names_an_executor_is_taken(spec: str) -> None:
 
 @pytest.mark.parametrize(
     "spec",
-    ["", "local:", "local:0", "local:-1", "local:two", "dask:local:0", "dask:local:x", "module"]
-    + ["module:"],
+    [
+        "",
+        "local:",
+        "local:0",
+        "local:-1",
+        "local:two",
+        "dask:local:0",
+        "dask:local:x",
+        "module",
+        "module:",
+    ],
 )
 def test_what_names_no_executor_is_refused_with_what_does(spec: str) -> None:
     """All four kinds are named."""
