@@ -144,10 +144,18 @@ class Calibration:
         return Calibration({**self.noises, **noises}, self.exact - moved)
 
     def observed(self, pairs: Sequence[Pair], metrics: Sequence[Metric]) -> Calibration:
-        """Add the pairs of one comparison, around their own mean."""
+        """Add the pairs of one comparison, around their own mean.
+
+        A metric that gave the incumbent two values is not exact; a candidate may be random itself.
+        """
         found = _gains_by_name(pairs, metrics)
         noises = {name: self.of(name).observed(values) for name, values in found.items()}
-        return replace(self, noises={**self.noises, **noises})
+        moved = {
+            name
+            for name in self.exact & found.keys()
+            if len({pair.incumbent.metrics[name] for pair in pairs}) > 1
+        }
+        return Calibration({**self.noises, **noises}, self.exact - moved)
 
     def noisier(self, pairs: Sequence[Pair], metrics: Sequence[Metric]) -> bool:
         """Say whether a comparison was so much noisier than the campaign that it needs saying."""

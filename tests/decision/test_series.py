@@ -125,7 +125,7 @@ def alike(after: Callable[[int], float]) -> list[Pair]:
 
 
 def test_an_exact_metric_that_varies_later_is_not_taken_for_exact_any_more() -> None:
-    """A control pair that differs ends it; one that does not, leaves it."""
+    """A control pair that differs ends it, and an incumbent with two values; a candidate cannot."""
     start = Calibration.from_same_file(alike(lambda _: 10.0), (SCORE,))
     assert start.exact == {"accuracy"}
     assert start.controlled([scored(10.0, 10.0)], (SCORE,)).exact == {"accuracy"}
@@ -133,6 +133,8 @@ def test_an_exact_metric_that_varies_later_is_not_taken_for_exact_any_more() -> 
     assert moved.exact == frozenset()
     assert moved.of("accuracy").sigma > start.of("accuracy").sigma
     assert start.observed(alike(lambda n: 9.0 + n), (SCORE,)).exact == {"accuracy"}
+    twice = [scored(10.0, 10.5), scored(10.1, 10.5)]
+    assert start.observed(twice, (SCORE,)).exact == frozenset()
 
 
 def test_a_control_out_of_the_ordinary_is_noticed() -> None:

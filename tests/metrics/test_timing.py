@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,21 @@ def test_calls_make_a_round_as_long_as_a_clock_needs() -> None:
     called = 0
     latency(count, calls=7)()
     assert called == 35
+
+
+def test_garbage_is_part_of_what_a_call_costs() -> None:
+    """A call is timed as it is made elsewhere: with a collector, unless that is off."""
+    seen: set[bool] = set()
+    measurement = latency(lambda: seen.add(gc.isenabled()), calls=1)
+    measurement()
+    assert seen == {True}
+    gc.disable()
+    try:
+        measurement()
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+    assert seen == {True, False}
 
 
 def test_what_a_call_raises_is_not_hidden() -> None:
