@@ -21,8 +21,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_autoloop.remote.contract import Task
 from pytest_autoloop.remote.engines import ExecutorEngine, engine_of
-from pytest_autoloop.remote.hosts import this_host
+from pytest_autoloop.remote.hosts import Needs, this_host
+from pytest_autoloop.remote.questions import LearnBaseline
 from tests.examples.conftest import EXAMPLES
 
 if TYPE_CHECKING:
@@ -187,16 +189,18 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 @pytest.mark.parametrize("example", ENGINES)
 @pytest.mark.filterwarnings("ignore")  # theirs
 def test_two_workers_of_this_machine_answer(example: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is submitted runs in another process, and its answer comes back."""
+    """A task is answered in another process, which says why it may not take part."""
     pytest.importorskip(ENGINES[example], reason=f"{ENGINES[example]} is not installed")
     monkeypatch.syspath_prepend(CLUSTERS)
     monkeypatch.setenv("PATH", os.environ["PATH"])
     engine = engine_of(f"{example}:here")
     assert isinstance(engine, ExecutorEngine)
     try:
-        host = engine._executor.submit(this_host).result(120)
-        assert host.python == this_host().python
-        assert host.process != os.getpid()
+        task = Task("site", LearnBaseline(), Needs("Python 1", "", {}), "nonce")
+        reply = engine.submit(task, {}).result(120)
+        assert reply.refusal.endswith("the campaign has Python 1")
+        assert reply.host.python == this_host().python
+        assert reply.host.process != os.getpid()
     finally:
         engine.close()
 
