@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, TypeAlias
 
 from pytest_autoloop.errors import MeasurementError
+from pytest_autoloop.metrics.orphans import ended_orphans
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -132,7 +133,8 @@ def program(command: Command, *, timeout: float, shell: bool) -> Program:
 def run(what: Program, place: Place, *, peak: bool = False) -> Finished:
     """Run a command in the root directory, and end all that it started.
 
-    What it leaves running in its process group is killed. It reads nothing from standard input.
+    What it leaves running is killed: on Linux wherever it went, elsewhere in its process group. It
+    reads nothing from standard input.
 
     Args:
         what: the command.
@@ -150,13 +152,14 @@ def run(what: Program, place: Place, *, peak: bool = False) -> Finished:
     with contextlib.ExitStack() as stack:
         files = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(3)]
         output, errors, report = files
-        began = time.perf_counter()
-        try:
-            process = _start(arguments, place.directory, files, peak=peak)
-        except OSError as error:
-            raise _not_started(what, arguments[0], place, error.errno) from error
-        reason = _wait(process, what.timeout, (output, errors))
-        seconds = time.perf_counter() - began
+        with ended_orphans():
+            began = time.perf_counter()
+            try:
+                process = _start(arguments, place.directory, files, peak=peak)
+            except OSError as error:
+                raise _not_started(what, arguments[0], place, error.errno) from error
+            reason = _wait(process, what.timeout, (output, errors))
+            seconds = time.perf_counter() - began
         printed, complained = _read(output), _read(errors)
         code, memory = process.returncode, None
         told = _read(report).split()

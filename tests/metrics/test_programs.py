@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import select
+import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -122,6 +124,44 @@ def test_what_it_leaves_running_is_ended(measure: Any, tmp_path: Path) -> None:
         assert is_closed(reading)
     finally:
         os.close(reading)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no process is a parent of orphans elsewhere")
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "command",
+    [
+        "setsid sleep 1000 & true",
+        "(setsid sh -c '(setsid sleep 1000 &) ; sleep 1000' &) ; true",
+    ],
+)
+def test_what_leaves_its_group_is_ended_as_well(tmp_path: Path, command: str) -> None:
+    """It could answer in the place of a model; what others have started goes on."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    other = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+    try:
+        assert latency(f"exec 3> pipe; {command}", shell=True)(None, tmp_path) > 0
+        assert is_closed(reading)
+        assert other.poll() is None
+    finally:
+        os.close(reading)
+        other.kill()
+        other.wait()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="as above")
+@pytest.mark.timeout(60)
+def test_a_command_is_not_taken_for_what_another_one_left(tmp_path: Path) -> None:
+    """Two threads run one each; the first to end leaves the other alone."""
+    os.mkfifo(tmp_path / "pipe")
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(latency("exec cat pipe", shell=True), None, tmp_path)
+        writing = os.open(tmp_path / "pipe", os.O_WRONLY)  # waits until it reads
+        latency("true")(None, tmp_path)
+        os.close(writing)
+        assert slow.result() > 0
 
 
 def test_output_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
