@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -233,7 +234,19 @@ def _experiments(config: pytest.Config, values: dict[str, Any]) -> float:
 
 
 def _lists(config: pytest.Config) -> dict[str, Any]:
-    """Return the fields that the ini file alone gives."""
+    """Return the fields that the ini file alone gives.
+
+    Raises:
+        ArgumentTypeError: what is no name of an environment variable stands among those; it
+            would be none, and a harness without its variables would measure something else.
+    """
+    for name in config.getini("autoloop_env"):
+        if re.search(r"[][,=\"']", name):
+            place = f"the ini option autoloop_env ({_place(config, 'autoloop_env')})"
+            raise argparse.ArgumentTypeError(
+                f"{place}: {name!r} is no name of an environment variable; write names with blanks "
+                "between them, or a list of texts in TOML"
+            )
     return {
         "copy": tuple(config.getini("autoloop_copy")),
         "network": config.getini("autoloop_network"),

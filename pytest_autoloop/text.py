@@ -86,7 +86,12 @@ def outcome(experiment: Experiment, primary: Metric) -> str:
     guard = experiment.guard
     failed = experiment.reason == "guard" and guard is not None and guard.test
     parts = [f"guard failed: {guard.test}" if guard and failed else experiment.reason]
-    if experiment.effect is not None:
+    # What became worse may be another metric: then the effect is of that one, as the detail says.
+    found_in = f"{primary.name} became "
+    other = experiment.reason == "regression" and not experiment.detail.startswith(found_in)
+    if experiment.effect is not None and other and experiment.effect.basis == "metric":
+        parts.append(f"{primary.name} {value(experiment.metrics.get(primary.name), primary.unit)}")
+    elif experiment.effect is not None:
         found = effect(experiment.effect, primary.direction)
         if experiment.effect.basis == "metric":
             found = f"{value(experiment.metrics.get(primary.name), primary.unit)} ({found})"

@@ -217,6 +217,14 @@ def test_an_empty_ini_key_is_as_if_absent(pytester: pytest.Pytester, key: str) -
     assert settings(pytester, ini=f"{key} =") == settings(pytester)
 
 
+def test_a_list_of_toml_is_no_list_of_names(pytester: pytest.Pytester) -> None:
+    """In an ini file its brackets would be part of names that no variable has."""
+    said = r"autoloop_env \(.*tox\.ini\): '\[A,' is no name"
+    with pytest.raises(argparse.ArgumentTypeError, match=said):
+        settings(pytester, ini='autoloop_env = ["A", "B"]')
+    assert settings(pytester, ini="autoloop_env = A B_*").environment == ("A", "B_*")
+
+
 def test_copied_globs_are_a_list(pytester: pytest.Pytester) -> None:
     """Several globs, quoted like arguments."""
     found = settings(pytester, ini="autoloop_copy = data/*.bin 'with space/*' .env")

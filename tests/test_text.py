@@ -123,6 +123,17 @@ def test_a_discard_tells_why_and_what_was_measured() -> None:
     assert text.outcome(lost, TIME) == "no-gain · time +0.0% · not confirmed"
 
 
+def test_the_loss_of_another_metric_is_not_the_first_ones() -> None:
+    """The effect of a regression is that of the metric that its detail names."""
+    found = effect(0.8, 0.8, 0.8, "metric")
+    accuracy = Metric("accuracy", "higher", unit="%")
+    detail = "size became 19.2% worse"
+    lost = experiment("discard", "regression", effect=found, detail=detail)
+    assert text.outcome(lost, accuracy) == "regression · accuracy 91.5% · size became 19.2% worse"
+    own = experiment("discard", "regression", effect=found, detail="accuracy became 20.0% worse")
+    assert "accuracy 91.5% (-20.0%)" in text.outcome(own, accuracy).replace("−", "-")
+
+
 def test_a_failed_guard_is_named() -> None:
     """The node id says more than its message's first line."""
     guard = GuardReport(False, "discard", "guard", "tests/test_a.py::test_b", "assert 1 == 2")

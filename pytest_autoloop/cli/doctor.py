@@ -229,6 +229,8 @@ def _prospect(prospect: Any, experiments: int) -> str:  # noqa: ANN401 - a Prosp
 
 
 def _told(problems: Sequence[Problem]) -> Iterator[str]:
+    from pytest_autoloop.onboarding.diagnosis import CANNOT_BEGIN  # noqa: PLC0415 - as above
+
     yield ""
     if not problems:
         yield "healthy: start it with pytest --autoloop N"
@@ -241,7 +243,10 @@ def _told(problems: Sequence[Problem]) -> Iterator[str]:
         if problem.fix:
             yield f"         → {_visible(problem.fix)}"
     if all(problem.severity == "warning" for problem in problems):
-        yield "healthy: start it with pytest --autoloop N"
+        # Otherwise the next step would be one that is refused.
+        unable = any(problem.what.startswith(CANNOT_BEGIN) for problem in problems)
+        named = " --autoloop-proposer NAME" if unable else ""
+        yield f"healthy: start it with pytest --autoloop N{named}"
     else:
         yield "not healthy: mend what is named above first"
 

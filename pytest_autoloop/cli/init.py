@@ -290,5 +290,9 @@ def _report(
     for note in notes:
         print(f"note: {visible(note)}")
     kept = all(one.action == "keep" for one in [*written, *left_out])
-    print(f"\nnext: {'' if kept else _COMMIT}pytest-autoloop doctor, then pytest --autoloop 50")
+    # The rules, which propose where nobody is named, know Python alone.
+    python = (options.target or ".py").partition("::")[0].endswith(".py")
+    named = "" if python else " --autoloop-proposer NAME"
+    following = f"pytest-autoloop doctor, then pytest --autoloop 50{named}"
+    print(f"\nnext: {'' if kept else _COMMIT}{following}")
     return 0

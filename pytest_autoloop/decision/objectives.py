@@ -161,7 +161,8 @@ def _unless_worse(first: Series, others: Sequence[Series], rule: Rule) -> Opinio
         return Opinion("continue")
     worse = next((s for s in others if s.lost(math.log1p(s.metric.max_regression))), None)
     if worse is not None:
-        return Opinion("discard", "regression", _told(worse), worse.metric.name)
+        told = f"{_told(worse)}, of which {worse.metric.max_regression:.0%} are allowed"
+        return Opinion("discard", "regression", told, worse.metric.name)
     return Opinion("keep", decisive=first.metric.name)
 
 

@@ -19,6 +19,8 @@ _SEES_LITTLE, _SEES_NOTHING = 0.05, 0.25
 #: Seconds of guards from which on most of a night goes into them.
 _SLOW_GUARDS = 60.0
 _LISTED = 5
+#: What a problem with a proposer begins with.
+CANNOT_BEGIN = "the proposer cannot begin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,7 @@ def _of_target(target: Mapping[str, Any]) -> Iterator[Problem]:
     for one in target["proposers"]:
         if one["fault"]:
             severity: Severity = "error" if one["named"] else "warning"
-            yield Problem(severity, f"the proposer cannot begin: {one['fault']}", "")
+            yield Problem(severity, f"{CANNOT_BEGIN}: {one['fault']}", "")
 
 
 def _of_mutants(name: str, target: Mapping[str, Any]) -> Iterator[Problem]:

@@ -127,7 +127,8 @@ def wins(ending: Ending, width: int | None = None) -> list[str]:
     """
     effects = [text.outcome(one, ending.metrics[0]) for one in ending.biggest]
     room = max(map(len, effects), default=0)
-    lines = [f"  keep  commit      {'effect':{room}}  in all   description"] if effects else []
+    head = f"  keep  commit      {'effect':{room}}  in all   description"
+    lines = [head if width is None else head[:width]] if effects else []
     for one, effect in zip(ending.biggest, effects, strict=True):
         line = (
             f"  {one.number:03}   {one.commit[:10]}  {effect:{room}}  {gained(ending, one):7}  "

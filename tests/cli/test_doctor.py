@@ -104,6 +104,30 @@ def test_a_sound_harness_is_healthy(
     assert told.endswith("healthy: start it with pytest --autoloop N\n")
 
 
+def test_the_next_step_is_one_that_begins(
+    project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the rules have nothing to rewrite, another proposer is asked for."""
+    conftest = """
+        import pytest_autoloop as autoloop
+
+        @autoloop.target
+        def target():
+            "Make it shorter."
+            return "words.txt"
+
+        @autoloop.metric(direction="lower")
+        def size(target):
+            return float(len(target.read_text()) or 99)
+        """
+    project.commit({"words.txt": "a b\n", "conftest.py": conftest})
+    monkeypatch.chdir(project.root)
+    assert main(["doctor", "--mutants=0"]) == 0
+    told = capsys.readouterr().out
+    assert "the proposer cannot begin: the proposer 'rules' rewrites Python files" in told
+    assert told.endswith("start it with pytest --autoloop N --autoloop-proposer NAME\n")
+
+
 def test_a_red_baseline_is_the_problem(project: Project, examine: Examine) -> None:
     """With what the guard says, and what to do."""
     project.commit({**MODULE, "test_red.py": "def test_red():\n    assert 1 == 2\n"})

@@ -303,7 +303,8 @@ def test_a_prompt_is_scored_on_what_a_person_calls_right(
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
     assert "0 added" in run("--golden", "--golden-inputs", "samples.txt", *answered)
 
-    run(*answered)
+    following = "then pytest --autoloop 50 --autoloop-proposer NAME\n"
+    assert run(*answered).endswith(following), "the rules have nothing to rewrite"
     score = "def test_accuracy(accuracy):\n    assert accuracy == {}\n"
     project.write({"test_score.py": score.format(50)})
     assert failing(project) == set()

@@ -83,7 +83,7 @@ def test_what_was_lost_is_named() -> None:
     """A regression names the metric and its size."""
     opinion = judge("primary", series(BETTER, WORSE))
     assert opinion.reason == "regression"
-    assert opinion.detail == "b became 18.1% worse"
+    assert opinion.detail == "b became 18.1% worse, of which 5% are allowed"
 
 
 def test_a_small_loss_elsewhere_is_tolerated_up_to_its_bound() -> None:

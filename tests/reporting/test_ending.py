@@ -93,6 +93,7 @@ def test_ten_wins_are_listed_and_the_others_counted() -> None:
         "  003   003fffffff  time -9.5% [-10.4, -8.6]           idea 3",
     ]
     assert ending.wins(won, 60)[1].endswith("1.11×    idea…")
+    assert max(map(len, ending.wins(won, 60)[:-1])) == 60
     assert lines[-1] == (
         "  and 2 more of 12 keeps, 1 of them simpler: pytest-autoloop history nov20"
     )
