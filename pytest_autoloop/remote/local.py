@@ -55,7 +55,7 @@ class LocalExecutor(Executor):
         self._threads.shutdown(wait=wait, cancel_futures=cancel_futures or not wait)
         self._end_all()
 
-    def _run(self, fn: Callable[..., Result], *args: object, **kwargs: object) -> Result:
+    def _run(self, fn: Callable[..., Result], /, *args: object, **kwargs: object) -> Result:
         with self._lock:
             if self._closed:
                 raise BrokenProcessPool("the executor is shut down")
@@ -108,7 +108,7 @@ class _Process:
 _ASKED = threading.Event()
 
 
-def _call(fn: Callable[..., Result], *args: object, **kwargs: object) -> Result:
+def _call(fn: Callable[..., Result], /, *args: object, **kwargs: object) -> Result:
     """Call what was submitted; a worker that is asked to end meanwhile ends after that.
 
     The pool would take its SystemExit for the call's own error, and wait for the next call.

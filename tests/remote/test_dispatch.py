@@ -119,7 +119,8 @@ class Asking:
 def asking(monkeypatch: pytest.MonkeyPatch) -> Asking:
     """Make a dispatcher that does not wait between two attempts."""
     monkeypatch.setattr(dispatch, "_PAUSE", 0.0)
-    engine, notes = Scripted(), []
+    engine = Scripted()
+    notes: list[str] = []
     site: Any = Place()
     return Asking(engine, Dispatcher(engine, site, NEEDS, notes.append), notes)
 
