@@ -136,6 +136,7 @@ class Tour:
         self.terminal.ended("" if granted else loop.ended, loop.reason, limits.get(loop.reason))
         if plan.settings.attempt is None and not self.interrupts.asked:
             self._conclude(campaign, places)
+            self.update(campaign)  # metrics may have asked models
         return loop
 
     def _audit(self, campaign: Campaign, places: Places) -> Audit | None:
