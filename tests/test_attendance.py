@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 PATIENCE = 30
 
 
-def echo(_: Attendance, __: ModelChoice, questions: Sequence[Question], ___: int) -> list[str]:
+def echo(
+    run: Attendance,
+    choice: ModelChoice,
+    questions: Sequence[Question],
+    asked: int,
+) -> list[str]:
     """Answer each question with its last message."""
     return [question.messages[-1]["content"] for question in questions]
 
@@ -99,11 +104,13 @@ def test_a_file_that_is_too_large_is_not_read(
 def test_what_was_taken_when_the_run_ended_is_not_asked(tmp_path: Path) -> None:
     """Nobody waits for the answer any more, and it would have its price."""
     put(tmp_path, 1, "text")
-    asked: list[str] = []
+    answered: list[str] = []
 
-    def answer(_: Attendance, __: ModelChoice, ___: Sequence[Question], ____: int) -> list[str]:
-        asked.append("")
-        return [""]
+    def answer(
+        run: Attendance, choice: ModelChoice, questions: Sequence[Question], asked: int
+    ) -> list[str]:
+        answered.extend(echo(run, choice, questions, asked))
+        return answered
 
     later = Later()
     attendance = Attendance(tmp_path, answer, later)
@@ -111,4 +118,4 @@ def test_what_was_taken_when_the_run_ended_is_not_asked(tmp_path: Path) -> None:
         assert later.changed.wait_for(lambda: later.calls, PATIENCE)
     attendance.close()
     later.run(1)
-    assert asked == []
+    assert answered == []
