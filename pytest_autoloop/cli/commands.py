@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 import json
 import math
+import os
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_autoloop.applying import ends
@@ -21,12 +23,14 @@ from pytest_autoloop.text import LARGEST_LOG
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from pytest_autoloop.model import Effect, Experiment, Json
 
-#: Tags that a message lists.
+#: Tags, or directories, that a message lists.
 _LISTED = 10
+#: Levels below a directory that are looked into, and large directories that hold no projects.
+_DEEPEST = 4
+_NOT_OURS = frozenset({"node_modules", "site-packages", "__pycache__", "venv", "build", "dist"})
 
 
 @dataclass(frozen=True)  # without slots, which what is cached needs
@@ -169,27 +173,55 @@ class Record:
             )
 
 
-def home(start: Path) -> Path:
+def home(start: Path, tag: str | None = None) -> Path:
     """Return the directory at or above a given one that holds records of campaigns.
 
+    A session may have been started above the root directory that its tests gave it: the only one
+    below that has records, or those of `tag`, is meant where nothing else can be.
+
     Raises:
-        UsageError: there is none.
+        UsageError: there is none, or there are several below.
     """
-    root = next((d for d in (start, *start.parents) if campaigns(d)), None)
-    if root is None:
-        message = f"no campaign at or above {start}: start one with pytest --autoloop N"
-        raise UsageError(message)
-    return root
+    above = next((d for d in (start, *start.parents) if campaigns(d)), None)
+    if above is not None and (tag is None or tag in campaigns(above)):
+        return above
+    below = [d for d in _below(start) if tag is None or tag in campaigns(d)]
+    if above is not None and len(below) != 1:
+        return above
+    if not below:
+        named = "campaign" if tag is None else f"campaign {tag!r}"
+        raise UsageError(
+            f"no {named} in, above or below {start}: start one with pytest --autoloop N"
+        )
+    if len(below) > 1:
+        listed = ", ".join(str(d.relative_to(start)) for d in below[:_LISTED])
+        raise UsageError(
+            f"no campaign at or above {start}, and several below: change to one of the "
+            f"directories {listed}"
+        )
+    return below[0]
+
+
+def _below(start: Path) -> list[Path]:
+    """Return the directories below one, not too deep, that hold records of campaigns."""
+    found = []
+    for where, names, _ in os.walk(start):
+        place = Path(where)
+        if place != start and campaigns(place):
+            found.append(place)
+        deep = len(place.relative_to(start).parts) >= _DEEPEST
+        names[:] = [] if deep else [n for n in sorted(names) if n[0] != "." and n not in _NOT_OURS]
+    return found
 
 
 def choose(start: Path, tag: str | None) -> Record:
-    """Find a campaign at or above a directory; without a tag, the newest one.
+    """Find a campaign as `home` does; without a tag, the newest one there.
 
     Raises:
         UsageError: there is no campaign, or none of that name.
         JournalError: its journal cannot be read.
     """
-    root = home(start)
+    root = home(start, tag)
     known = campaigns(root)
     if tag is not None and tag not in known:
         raise UsageError(f"no campaign {tag!r} in {root}{_meant(tag, known)}")

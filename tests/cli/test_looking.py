@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -51,6 +52,26 @@ def test_a_narrow_terminal_is_for_what_was_tried(made: Made) -> None:
     assert made.first[:7] not in narrow[0]
     assert max(map(width, narrow)) <= 60
     assert "shorten beta" in narrow[3]
+
+
+def test_a_campaign_below_is_found_where_no_other_is_meant(
+    made: Made, run: Run, refused: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session that was started above its project says `apply TAG`, which has to work there."""
+    root, above = made.project.root, made.project.root.parent
+    told = run("history")
+    monkeypatch.chdir(above)
+    assert run("history", "nov20") == run("history") == told
+    assert "no campaign 'nope' in, above or below" in refused("history", "nope")
+
+    other = above / "other" / ".pytest_autoloop" / "nov20"
+    shutil.copytree(root / ".pytest_autoloop" / "nov20", other)
+    said = refused("history")
+    assert f"several below: change to one of the directories other, {root.name}" in said
+    other.rename(other.with_name("nov19"))
+    assert run("history", "nov20") == told
+    monkeypatch.chdir(above / "other")
+    assert "no campaign 'nov20' in" in refused("history", "nov20")
 
 
 def test_colours_are_for_terminals(made: Made, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
