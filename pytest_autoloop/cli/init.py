@@ -168,6 +168,11 @@ def _ask_target(options: argparse.Namespace, project: Project) -> str | None:
         told = [{"path": name, "share": share} for name, share in proposals]
         print(json.dumps({"proposals": told, "basis": project.basis, "written": []}, indent=2))
         return None
+    if not project.guards and not project.benchmarks:
+        raise UsageError(
+            f"there are no tests in {project.root}, which would say what is slow and what must "
+            "stay true: write one, or start from a template: pytest-autoloop init --template list"
+        )
     if not proposals:
         raise UsageError(
             f"the {project.basis} run no file of this project that could be proposed: name one "

@@ -172,6 +172,19 @@ def test_a_module_behind_a_function_of_its_name_is_found(
     assert failing(project) == set()
 
 
+def test_without_tests_a_template_is_a_way_to_begin(
+    project: Project, run: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing could be proposed, and nothing is written."""
+    project.commit({"words.py": "WORDS = 3\n"})
+    monkeypatch.chdir(project.root)
+    before = snapshot(project.root)
+    told = run(code=2)
+    assert f"there are no tests in {project.root}" in told
+    assert "pytest-autoloop init --template list" in told
+    assert snapshot(project.root) == before
+
+
 def test_a_dry_run_writes_nothing(words: Project, run: Callable[..., str]) -> None:
     """It shows the files as a diff, or as JSON."""
     before = snapshot(words.root)
