@@ -23,7 +23,7 @@ from pytest_autoloop.metrics.model_questions import AT_ONCE, MAILBOX
 from pytest_autoloop.usage import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pytest_autoloop.evaluation.launchers import Launch, Launcher, Memory
@@ -50,6 +50,8 @@ class Allowance:
     questions: int = 0
     #: Characters of its longest question.
     longest: int = 0
+    #: Its highest draw.
+    draw: int = 0
 
     def refusal(self, choice: ModelChoice, asked: int, longest: int) -> str:
         """Say why a candidate's run may not ask so much; empty when it may."""
@@ -71,6 +73,16 @@ class Allowance:
                 f"target the longest had {self.longest:,}, and {limit:,} are allowed"
             )
         return ""
+
+    def unknown_draw(self, draws: Iterable[int]) -> str:
+        """Say why a candidate may not ask for one of these draws; empty when it may.
+
+        Each draw has a connection of its own, and this process a limit of open files.
+        """
+        most = _FACTOR * self.draw + _MORE_QUESTIONS
+        if all(0 <= draw <= most for draw in draws):
+            return ""
+        return f"an answer's draw is to be from 0 to {most}, as the harness's are"
 
 
 class Broker:
@@ -190,11 +202,15 @@ class Broker:
         with self._lock:
             known = self._allowed.get(choice, Allowance())
             if trusted:
+                highest = max((question.draw for question in questions), default=0)
                 self._allowed[choice] = Allowance(
-                    max(known.questions, asked), max(known.longest, longest)
+                    max(known.questions, asked),
+                    max(known.longest, longest),
+                    max(known.draw, highest),
                 )
                 return
         refusal = known.refusal(choice, asked, longest)
+        refusal = refusal or known.unknown_draw(question.draw for question in questions)
         if refusal:
             raise MeasurementError(refusal)
 

@@ -28,6 +28,7 @@ from pytest_autoloop.metrics.model_questions import (
     messages_of,
     packed,
 )
+from pytest_autoloop.metrics.models import answers
 from tests.chat_server import ChatServer, RecordedRequest, Reply
 
 if TYPE_CHECKING:
@@ -195,6 +196,20 @@ def test_what_a_run_asks_is_counted_together(broker: Broker, server: Echo, run: 
                 ask("a")
             with pytest.raises(MeasurementError, match="11 questions"):
                 ask("a")
+
+
+@pytest.mark.parametrize("draw", [-1, 9, 10**400])
+def test_a_draw_far_from_those_of_the_harness_is_refused(
+    broker: Broker, server: Echo, draw: int, run: Run
+) -> None:
+    """Each has a connection of its own, of which this process can open so many."""
+    choice = ModelChoice("m", server.base_url)
+    with run(broker, trusted=True):
+        answers(choice, [Question(messages_of("a"))])
+    with run(broker):
+        assert answers(choice, [Question(messages_of("a"), 8)]) == ["echo a"]
+        with pytest.raises(MeasurementError, match="is to be from 0 to 8"):
+            answers(choice, [Question(messages_of("a"), draw)])
 
 
 def test_nobody_attends_where_nothing_was_asked(broker: Broker, tmp_path: Path) -> None:
