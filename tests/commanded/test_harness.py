@@ -58,6 +58,26 @@ def test_the_command_runs_once_for_all_of_its_scores(words: pytest.Pytester) -> 
     result.assert_outcomes(passed=3)
 
 
+def test_a_bound_behind_a_pattern_is_all_that_holds_a_score(words: pytest.Pytester) -> None:
+    """Within it a score may get worse; one without a bound keeps what any metric may lose."""
+    words.makepyfile("""
+        from pytest_autoloop.harness.specifications import specification_of
+
+        def test_bounds(request):
+            commands = request.config.pluginmanager.get_plugin("autoloop-commands")
+            found = [
+                specification_of(getattr(commands, name)._get_wrapped_function()).metric
+                for name in ("score", "words")
+            ]
+            assert [(one.max_regression, one.bounded) for one in found] == [
+                (0.05, False), (1e9, True)
+            ]
+    """)
+    scores = ("--autoloop-score=lines: (.*)", "--autoloop-score=words: (?P<words>.*) <= 50")
+    command = "--autoloop-command=printf 'lines: 1\nwords: 2\n'"
+    inside(words, command, *scores).assert_outcomes(passed=2)
+
+
 def test_a_guard_fails_with_its_exit_code(words: pytest.Pytester) -> None:
     """What the command said last is the report; its name is the command."""
     result = inside(
