@@ -221,8 +221,10 @@ class Evaluator:
                 # Before the first pair is whole, both sides are the untouched target.
                 if side == "C" or self._pairs_run == 1 or measured.reason == "tampered":
                     return measured
-                message = f"the incumbent can no longer be measured: {measured.detail}"
-                raise EvaluationError(message)
+                raise EvaluationError(
+                    f"the best version so far can no longer be measured: {measured.detail}. What "
+                    "was kept may fail by chance or with time: look at the last keep"
+                )
             turns.append(measured)
             if len(turns) == 2 < len(order) and enough is not None:  # noqa: PLR2004 - one each
                 half = self._paired(turns, order[:2])

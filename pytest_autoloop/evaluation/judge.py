@@ -32,6 +32,9 @@ _METRIC = re.compile(r"::autoloop\[(\w+)\]$")
 #: Exit statuses of a pytest session that ran to its end: all passed, some failed, no tests.
 _RAN_TO_ITS_END = (0, 1, 5)
 
+#: Largest score that can be compared.
+_FARTHEST = 1e150
+
 
 def guard_report(
     run: Run, required: frozenset[str], usual: Collection[str] = frozenset()
@@ -105,9 +108,9 @@ def sample(
         return fault
     verdict = run.verdict
     assert verdict is not None
-    for name, value in verdict.invalid.items():
-        message = f"metric {name!r} returned {value}: not a finite number"
-        return Decision("discard", "invalid-score", clean(message))
+    invalid = _invalid_score(verdict)
+    if invalid:
+        return Decision("discard", "invalid-score", clean(invalid))
     if verdict.failed:
         # Put before the message, whose beginning is cut when it is long.
         what = (
@@ -126,6 +129,16 @@ def sample(
     # A benchmark that was drawn to see whether clocks are true has a first call, and no score.
     first = {name: seconds for name, seconds in verdict.first.items() if name in verdict.warm}
     return Sample(warm=verdict.warm, first=first, metrics=verdict.metrics)
+
+
+def _invalid_score(verdict: Verdict) -> str:
+    for name, told in verdict.invalid.items():
+        return f"metric {name!r} returned {told}: not a finite number"
+    for name, value in verdict.metrics.items():
+        # Differences and products of such numbers would be infinite.
+        if isinstance(value, int | float) and _FARTHEST < abs(value) < math.inf:
+            return f"metric {name!r} returned {value:g}: too far from 0 to be compared"
+    return ""
 
 
 def traces(run: Run) -> dict[str, str]:

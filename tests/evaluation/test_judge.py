@@ -144,6 +144,14 @@ def test_a_missing_result_is_tampering(verdict: Verdict, manifest: Manifest, mis
     assert missing in measured.detail
 
 
+def test_what_is_too_far_from_zero_is_an_invalid_score() -> None:
+    """Its difference from another score would be infinite, and no record holds that."""
+    measured = judge.sample(ended(Verdict(metrics={"accuracy": -1e308})), METRICS)
+    assert isinstance(measured, Decision)
+    assert (measured.status, measured.reason) == ("discard", "invalid-score")
+    assert "too far from 0" in measured.detail
+
+
 def test_what_is_not_a_number_is_an_invalid_score() -> None:
     """The value is shown as it came."""
     measured = judge.sample(ended(Verdict(invalid={"accuracy": "nan"})), METRICS)
