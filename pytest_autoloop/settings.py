@@ -133,9 +133,14 @@ class Settings:
         """Read command line, ini and `WRITTEN`; the first that says something wins.
 
         Raises:
-            argparse.ArgumentTypeError: an ini value or a written one is not what its option takes.
+            argparse.ArgumentTypeError: an ini value or a written one is not what its option takes,
+                or two values exclude each other.
         """
         values = {option.flag: _value(config, option) for option in OPTIONS}
+        rule, bound = values["--autoloop-rule"], values["--autoloop-fdr"]
+        if bound is not None and rule != "sequential":
+            message = f"--autoloop-fdr={bound:g} bounds no error of the rule {rule}: leave out one"
+            raise argparse.ArgumentTypeError(message)
         return cls(
             experiments=_experiments(config, values),
             tag=values["--autoloop-tag"],

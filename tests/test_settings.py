@@ -266,6 +266,13 @@ def test_a_wrong_ini_value_names_its_key(
     assert str(pytester.path) in told
 
 
+def test_a_bound_that_a_rule_does_not_keep_is_refused(pytester: pytest.Pytester) -> None:
+    """The other rules bound no error, so they bound no share of errors."""
+    with pytest.raises(argparse.ArgumentTypeError, match=r"--autoloop-fdr=0.05 bounds no error"):
+        settings(pytester, "--autoloop-fdr=0.05", "--autoloop-rule=strict")
+    assert settings(pytester, "--autoloop-fdr=0.05").fdr == 0.05
+
+
 def test_a_wrong_ini_value_is_a_usage_error(pytester: pytest.Pytester) -> None:
     """The exit status is pytest's own exit status for usage errors, and no traceback."""
     pytester.makeini("[pytest]\nautoloop_timeout = soon\n")
