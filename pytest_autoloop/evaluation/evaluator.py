@@ -291,10 +291,7 @@ class Evaluator:
         self._turn_seconds += run.exit.seconds
         changed = self._restore()
         if changed:
-            message = (
-                f"the run changed {', '.join(changed)} while it was measured; what the harness "
-                "writes is not to be committed"
-            )
+            message = f"the run changed {', '.join(changed)}: commit nothing that runs write"
             return Decision("discard", "tampered", message)
         if self.learning:
             self._learn(run)
