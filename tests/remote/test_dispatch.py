@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from pytest_autoloop.remote.contract import Task
 
-AMPLE = 60.0
+AMPLE = 30.0
 HOST = this_host()
 FAR = replace(HOST, name="far", kind="another processor")
 NEEDS = needs_of(HOST, b"", ())
@@ -45,6 +45,7 @@ class Scripted:
     answers: list[Callable[[Future[Reply]], object]] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list)
     resources: list[Mapping[str, float]] = field(default_factory=list)
+    futures: list[Future[Reply]] = field(default_factory=list)
     avoided: list[Host] = field(default_factory=list)
     renewed: list[BaseException] = field(default_factory=list)
     gone: int = 0
@@ -66,6 +67,7 @@ class Scripted:
         self.tasks.append(task)
         self.resources.append(resources)
         future: Future[Reply] = Future()
+        self.futures.append(future)
         if self.answers:
             self.answers.pop(0)(future)
         else:
@@ -116,20 +118,24 @@ class Asking:
 
 
 @pytest.fixture
-def asking(monkeypatch: pytest.MonkeyPatch) -> Asking:
+def threads() -> Iterator[ThreadPoolExecutor]:
+    """Run what waits."""
+    with ThreadPoolExecutor(4) as pool:
+        yield pool
+
+
+@pytest.fixture
+def asking(monkeypatch: pytest.MonkeyPatch, threads: ThreadPoolExecutor) -> Iterator[Asking]:
     """Make a dispatcher that does not wait between two attempts."""
     monkeypatch.setattr(dispatch, "_PAUSE", 0.0)
     engine = Scripted()
     notes: list[str] = []
     site: Any = Place()
-    return Asking(engine, Dispatcher(engine, site, NEEDS, notes.append), notes)
-
-
-@pytest.fixture
-def threads() -> Iterator[ThreadPoolExecutor]:
-    """Run what waits."""
-    with ThreadPoolExecutor(4) as pool:
-        yield pool
+    made = Asking(engine, Dispatcher(engine, site, NEEDS, notes.append), notes)
+    yield made
+    made.dispatcher.close()
+    for future in engine.futures:  # whoever still waits after a failure
+        future.cancel()
 
 
 DEATH = failed(BrokenProcessPool("terminated abruptly"))
