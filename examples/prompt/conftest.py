@@ -95,7 +95,8 @@ def share(answers):
     return of
 
 
-@autoloop.metric(direction="higher", unit="%")
+# An answer is remembered, and another prompt is luckier with some: 5% is more than luck brings.
+@autoloop.metric(direction="higher", unit="%", min_gain=0.05)
 def accuracy(target, labelled, share):
     """Share of the labelled messages that get exactly their label."""
     return share(target.read_text(encoding="utf-8"), labelled)

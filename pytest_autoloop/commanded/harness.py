@@ -15,6 +15,7 @@ from pytest_autoloop.commanded.scores import number_in, readings_of
 from pytest_autoloop.errors import MeasurementError, UsageError
 from pytest_autoloop.harness import symbols
 from pytest_autoloop.harness.anchoring import SYMBOLS, anchor
+from pytest_autoloop.harness.arguments import UNLIMITED
 from pytest_autoloop.harness.specifications import (
     SPECIFICATION,
     MetricSpecification,
@@ -42,8 +43,6 @@ REGISTRY = "autoloop-registry"
 _LONGEST = 3600.0
 #: The fixture that runs the command, once for all of its scores.
 _FINISHED = "autoloop_command_finished"
-#: A loss that no metric comes to, as a relative change; finite, since it is written down as JSON.
-_ANY = 1e9
 _TARGET_FLAG, _SCORE_FLAG = "--autoloop-target", "--autoloop-score"
 
 
@@ -183,7 +182,7 @@ def _metric(reading: Reading, command: str) -> object:
     )
     if metric.bounded:
         # Who writes a bound behind a pattern means that alone: what lies within it is free.
-        metric = replace(metric, max_regression=_ANY)
+        metric = replace(metric, max_regression=UNLIMITED)
     specification = MetricSpecification(metric, f"{_SCORE_FLAG}={pattern}")
     setattr(value, SPECIFICATION, specification)
     return pytest.fixture(name=reading.name)(value)

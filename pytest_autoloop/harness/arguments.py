@@ -10,6 +10,10 @@ from pytest_autoloop.model import Direction
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+#: What a metric may lose unless something else is chosen, and what stands for any loss: a number,
+#: for the record knows no infinity.
+ALLOWED_LOSS, UNLIMITED = 0.05, 1e9
+
 
 def check_target(
     *,
@@ -91,7 +95,7 @@ def check_metric(
     at_least: float | None,
     at_most: float | None,
     weight: float,
-    max_regression: float,
+    max_regression: float | None,
     min_gain: float | None,
     resources: Mapping[str, float] | None = None,
 ) -> None:
@@ -110,7 +114,7 @@ def check_metric(
         raise ValueError(f"at_least={at_least} is above at_most={at_most}: no value meets both")
     if not 0 < weight < math.inf:
         raise ValueError(f"weight={weight!r}: write a positive number")
-    for name, value in (("max_regression", max_regression), ("min_gain", min_gain or 0.0)):
+    for name, value in (("max_regression", max_regression or 0.0), ("min_gain", min_gain or 0.0)):
         if not 0 <= value < 1:
             raise ValueError(f"{name}={value!r}: write a relative change, 0.05 for 5%")
     for resource, amount in (resources or {}).items():
@@ -119,3 +123,17 @@ def check_metric(
                 f"resources={{{resource!r}: {amount!r}}}: write a name and a positive number, such "
                 'as {"GPU": 1}'
             )
+
+
+def allowed_loss(
+    direction: Direction, at_least: float | None, at_most: float | None, chosen: float | None
+) -> float:
+    """Return what a metric may lose when another one decides, as a relative change.
+
+    One that is bounded on the side on which it gets worse is there to be held: within the bound it
+    may lose whatever it does.
+    """
+    if chosen is not None:
+        return chosen
+    held = at_most if direction == "lower" else at_least
+    return ALLOWED_LOSS if held is None else UNLIMITED

@@ -9,8 +9,20 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast, overlo
 import pytest
 
 from pytest_autoloop.harness.anchoring import anchored, source_of
-from pytest_autoloop.harness.arguments import check_function, check_metric, check_target
-from pytest_autoloop.harness.measuring import LOWER, Measuring, Unsaid, function_of, is_measurement
+from pytest_autoloop.harness.arguments import (
+    allowed_loss,
+    check_function,
+    check_metric,
+    check_target,
+)
+from pytest_autoloop.harness.measuring import (
+    LOWER,
+    Measuring,
+    Unsaid,
+    function_of,
+    is_measurement,
+    luck_of,
+)
 from pytest_autoloop.harness.specifications import (
     DEFAULT_TOLERANCE,
     SPECIFICATION,
@@ -137,7 +149,7 @@ def metric(
     at_least: float | None = None,
     at_most: float | None = None,
     weight: float = 1.0,
-    max_regression: float = 0.05,
+    max_regression: float | None = None,
     min_gain: float | None = None,
     resources: Mapping[str, float] | None = None,
     scope: Scope = "function",
@@ -153,7 +165,7 @@ def metric(
     at_least: float | None = None,
     at_most: float | None = None,
     weight: float = 1.0,
-    max_regression: float = 0.05,
+    max_regression: float | None = None,
     min_gain: float | None = None,
     resources: Mapping[str, float] | None = None,
     scope: Scope = "function",
@@ -170,7 +182,7 @@ def metric(
     at_least: float | None = None,
     at_most: float | None = None,
     weight: float = 1.0,
-    max_regression: float = 0.05,
+    max_regression: float | None = None,
     min_gain: float | None = None,
     resources: Mapping[str, float] | None = None,
     scope: Scope = "function",
@@ -192,7 +204,8 @@ def metric(
         at_least: lower bound of the value; a candidate below is discarded, however good its score.
         at_most: upper bound of the value.
         weight: share of the objective `weighted`, above zero.
-        max_regression: what it may lose when another metric decides, as a relative change.
+        max_regression: what it may lose when another metric decides, as a relative change; by
+            default 0.05, and whatever its bound allows where it has one on that side.
         min_gain: smallest relative gain worth keeping; None leaves it to `--autoloop-min-gain`,
             and of a metric without noise any gain is kept.
         resources: what a worker elsewhere must have to measure it, such as ``{"GPU": 1}``.
@@ -207,6 +220,7 @@ def metric(
     measurement = function if is_measurement(function) else None
     if isinstance(direction, Unsaid):
         direction = "lower" if measurement is None else measurement.direction
+    min_gain = luck_of(measurement) if min_gain is None else min_gain
     check_metric(
         direction=direction,
         at_least=at_least,
@@ -231,16 +245,12 @@ def metric(
                 at_most=at_most,
                 description=inspect.getdoc(declared) or "",
                 weight=weight,
-                max_regression=max_regression,
+                max_regression=allowed_loss(direction, at_least, at_most, max_regression),
                 min_gain=min_gain,
                 resources=tuple(sorted((resources or {}).items())),
             ),
             source=source_of(declared),
-            requests=frozenset(
-                name
-                for name, one in inspect.signature(declared).parameters.items()
-                if one.kind is not one.VAR_POSITIONAL
-            ),
+            requests=_requests(declared),
             measured=measurement is not None,
         )
         made: Fixture = _fixture(declared, specification, scope, name)
@@ -297,6 +307,12 @@ def _fixture(
     # Set before pytest wraps the function: the wrapper copies __dict__, and has no other slot.
     setattr(function, SPECIFICATION, specification)
     return pytest.fixture(scope=scope, name=name)(function)
+
+
+def _requests(function: Callable[..., object]) -> frozenset[str]:
+    """Return the names of the fixtures that a function requests."""
+    parameters = inspect.signature(function).parameters.items()
+    return frozenset(name for name, one in parameters if one.kind is not one.VAR_POSITIONAL)
 
 
 def _refuse_async(function: Callable[..., object], kind: str) -> None:

@@ -57,6 +57,12 @@ def is_measurement(value: object) -> TypeGuard[Measuring]:
     return isinstance(value, Measuring) and not isinstance(value, type)
 
 
+def luck_of(measurement: Measuring | None) -> float | None:
+    """Return the smallest gain of a measurement that is more than luck; None if it names none."""
+    found: float | None = getattr(measurement, "min_gain", None)
+    return found
+
+
 def function_of(measurement: Measuring, caller: FrameType) -> Callable[..., float]:
     """Return a fixture function that takes a measurement where the test session stands.
 

@@ -41,6 +41,8 @@ Answer with exactly one line:
 SCORE: <number>"""
 #: What an error shows of an answer and of a rubric.
 _SHOWN = 80
+#: Smallest gain of a remembered grade that is worth keeping, where the metric names none.
+_LUCK = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +209,9 @@ def llm_judge(
             text = place.required_target().read_text(encoding="utf-8")
         return judge.score(text)
 
-    return Measurement("higher", unit, f"What the judge {model} gives for: {first}", take)
+    told = f"What the judge {model} gives for: {first}"
+    # A remembered grade never varies, but another text has had other luck.
+    return Measurement("higher", unit, told, take, min_gain=_LUCK if remember else None)
 
 
 def calibrated(

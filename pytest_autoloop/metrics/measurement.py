@@ -61,6 +61,8 @@ class Measurement:
     unit: str
     description: str
     take: Callable[[Place], float]
+    #: What luck can bring though the number comes out the same each time; None where it cannot.
+    min_gain: float | None = None
 
     def __call__(self, target: Path | None = None, directory: Path | None = None) -> float:
         """Take the number.

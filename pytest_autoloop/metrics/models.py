@@ -139,7 +139,8 @@ def _posted(mailbox: Path, choice: ModelChoice, questions: Sequence[Question]) -
     except FileNotFoundError:
         raise MeasurementError(
             f"{choice.model} cannot be asked here: only a model that was asked when the untouched "
-            "target was tried is asked later, on a system whose directories can be held open"
+            "target was tried is asked later, on a system whose directories can be held open, and "
+            "workers of --autoloop-executor cannot ask at all"
         ) from None
     while True:
         with suppress(FileNotFoundError):

@@ -345,7 +345,8 @@ def test_a_fixture_carries_its_specification() -> None:
     assert isinstance(goal, TargetSpecification)
     assert (goal.name, goal.goal) == ("subject", "Make it faster.\n\nKeep the signature.")
     assert isinstance(score, MetricSpecification)
-    assert score.metric == Metric("accuracy", "higher", "%", at_least=90)
+    # Above its bound it may lose whatever it does.
+    assert score.metric == Metric("accuracy", "higher", "%", at_least=90, max_regression=1e9)
     assert __file__ in goal.source
     assert __file__ in score.source
 
