@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_autoloop.decision import verdict
@@ -54,11 +54,17 @@ class Comparison:
     progress: Progress = field(default_factory=Unwatched)
     #: Why the last audit could not be made.
     fault: str = ""
+    #: Whether a control pair is due before anything else.
+    control_first: InitVar[bool] = False
     _since_control: int = 0
     #: The last control pair was out of the ordinary: the machine has become noisier.
     _noisier: bool = False
     #: The first pair was hopeless after one turn of each side, and got no second.
     _halved: bool = False
+
+    def __post_init__(self, control_first: bool) -> None:
+        """Begin with a control pair where one was asked for."""
+        self._since_control = _CONTROL_EVERY if control_first else 0
 
     @property
     def control_due(self) -> bool:

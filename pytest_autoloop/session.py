@@ -141,7 +141,7 @@ class AutoloopSession:
             protocol=partial(self._protocol, session),
         )
         with (
-            elsewhere_of(config, settings, self._terminal.note) as tour.elsewhere,
+            elsewhere_of(config, settings, self._live.tell, self._terminal.note) as tour.elsewhere,
             set_up(session, settings, repository, legs, plan.commit) as places,
         ):
             tour.update = partial(self._updated, places)

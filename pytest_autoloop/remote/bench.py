@@ -42,6 +42,7 @@ class Bench:
         self.host = host.kind
         #: Whether the baseline was established here; else it was learned elsewhere.
         self.anew = False
+        self._first = False
         self._judge: Judge | None = None
         self._stack = ExitStack()
         try:
@@ -65,7 +66,13 @@ class Bench:
                 self.workplace,
                 baseline,
                 policy,
-                Comparison(evaluator, baseline.manifest, baseline.calibration),
+                Comparison(
+                    evaluator,
+                    baseline.manifest,
+                    baseline.calibration,
+                    # What is known of the noise was learned on another host of this class.
+                    control_first=not self._first,
+                ),
                 _no_veto,
                 allow_imports=self.site.settings.allow_imports,
                 simplify=self.site.settings.simplify,
@@ -83,7 +90,7 @@ class Bench:
         if known is not None:
             known.settle(self.workplace)
             return known
-        self.anew = True
+        self.anew = self._first = True
         site = self.site
         baseline = establish(
             self.workplace,

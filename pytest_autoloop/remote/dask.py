@@ -123,10 +123,11 @@ class DaskEngine:
         where = self._where if self._cluster is None else self._cluster
         try:
             return self._library.Client(where, timeout=_CONNECT, set_as_default=False)
-        except (OSError, TimeoutError, ValueError) as error:
+        except (OSError, TimeoutError, ValueError, TypeError, RuntimeError) as error:
             raise UsageError(
                 f"--autoloop-executor=dask:{self._where}: no scheduler answers there ({error}); "
-                "start one with: dask scheduler, and workers with: dask worker ADDRESS"
+                "start one with: dask scheduler, and workers with: dask worker ADDRESS; for tls:// "
+                "name certificates in Dask's settings"
             ) from error
 
     def _local(self, count: int) -> Any:  # noqa: ANN401 - as above

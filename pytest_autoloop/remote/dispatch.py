@@ -105,7 +105,8 @@ class Dispatcher:
                     return found[0].answer
         finally:
             for future in asked.futures:
-                future.cancel()
+                with suppress(Exception):  # some engines cannot, and raise
+                    future.cancel()
 
     def close(self) -> None:
         """Let nobody wait any more, and end the engine."""

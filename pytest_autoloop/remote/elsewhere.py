@@ -97,13 +97,19 @@ class Elsewhere:
 
 @contextmanager
 def elsewhere_of(
-    config: pytest.Config, settings: Settings, note: Callable[[str], None]
+    config: pytest.Config, settings: Settings, *told: Callable[[str], None]
 ) -> Iterator[Elsewhere | None]:
     """Yield the workers that were asked for, None where candidates are judged in this process.
+
+    Each of `told` is told what a user should know of workers, from any thread.
 
     Raises:
         UsageError: they cannot be had.
     """
+
+    def note(line: str) -> None:
+        for tell in told:
+            tell(line)
 
     def make() -> object:
         return config.hook.pytest_autoloop_make_executor(config=config)

@@ -72,7 +72,9 @@ class ExecutorEngine:
         self._lock = threading.Lock()
         #: Why it was made anew: each call of a pool that broke fails with the same error.
         self._known: BaseException | None = None
-        known = getattr(self._executor, "_max_workers", None)
+        known = getattr(self._executor, "_max_workers", None) or getattr(
+            self._executor, "max_workers", None
+        )
         self.slots = slots or (known if isinstance(known, int) and known > 0 else _SLOTS)
 
     def check(self, needs: Needs) -> list[str]:  # noqa: ARG002 - workers cannot be told apart
@@ -127,7 +129,8 @@ def _factory(module: str, name: str) -> Callable[[], Executor]:
     except (ImportError, AttributeError) as error:
         raise UsageError(
             f"--autoloop-executor={module}:{name}: {error}; name a function that returns a "
-            "concurrent.futures.Executor, in a module that can be imported"
+            "concurrent.futures.Executor, in a module that can be imported (PYTHONPATH, or "
+            "pythonpath in pytest's settings)"
         ) from error
     if not callable(made):
         raise UsageError(
@@ -135,7 +138,20 @@ def _factory(module: str, name: str) -> Callable[[], Executor]:
             "concurrent.futures.Executor"
         )
 
-    return lambda: checked(f"--autoloop-executor={module}:{name}", made())
+    who, factory = f"--autoloop-executor={module}:{name}", made
+
+    def make() -> Executor:
+        try:
+            return checked(who, factory())
+        except UsageError:
+            raise
+        except Exception as error:  # whatever a user's function raises
+            raise UsageError(
+                f"{who} could not make an executor ({type(error).__name__}: {error}): is the "
+                "cluster there, and does this host reach it?"
+            ) from error
+
+    return make
 
 
 def checked(who: str, made: object) -> Executor:

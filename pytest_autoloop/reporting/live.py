@@ -196,6 +196,11 @@ class Live:
         if self._screen is not None and not self._moves:
             self._screen.print(f"autoloop: {line}")
 
+    def tell(self, line: str) -> None:
+        """Say at once what has happened, from any thread, also while an experiment runs."""
+        if self._screen is not None:
+            self._screen.print(f"autoloop: {line}")
+
     def line(self, width: int | None = None) -> str:
         """Return the status as it is now."""
         return live_line.told(self._now(), width)
