@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
+from pytest_autoloop.errors import RepositoryError
 from pytest_autoloop.history.answers import Answer, Answers, Unbilled
 from pytest_autoloop.history.chronicle import Chronicle
 
@@ -168,12 +169,23 @@ class Ledger:
         # The baseline of another target is where the branch stands already; that of another
         # harness takes it away from what was kept by the one before.
         if experiment.status in {"keep", "baseline"} and experiment.commit != head:
-            branch = f"refs/heads/{self.branch}"
-            self.repository.set_ref(branch, experiment.commit, expected_old=head)
+            self._advance(experiment.commit, head)
         if not self.results.append(experiment):
             self.write_results(experiment)
         self.chronicle.add(experiment, *place, results=self.results.size)
         self.answers.drop(experiment.number)
+
+    def _advance(self, commit: str, head: str) -> None:
+        ref = f"refs/heads/{self.branch}"
+        try:
+            self.repository.set_ref(ref, commit, expected_old=head)
+        except RepositoryError as error:
+            if head or self.repository.ref(ref) is None:
+                raise
+            raise RepositoryError(
+                f"another session took the branch {self.branch} while this one measured its "
+                "baseline: give the same command again, it takes another"
+            ) from error
 
     def write_results(self, *more: Experiment) -> None:
         """Write the table anew, with some experiments that the chronicle does not know yet.

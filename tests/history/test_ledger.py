@@ -315,6 +315,17 @@ def test_killed_before_the_branch_was_made(checkout: Checkout) -> None:
     desk.ledger.close()
 
 
+def test_a_branch_that_another_session_took_is_told(checkout: Checkout) -> None:
+    """A session of another directory may have begun under the same name; a second start helps."""
+    desk = Desk(checkout)
+    checkout.put("elsewhere.txt", "x")
+    other = checkout.commit("elsewhere")
+    desk.repository.set_ref(BRANCH, other, expected_old="")
+    with pytest.raises(RepositoryError, match="another session took the branch autoexp/nov20"):
+        desk.baseline()
+    desk.ledger.close()
+
+
 def test_a_ref_without_an_answer_stays(desk: Desk) -> None:
     """What nobody can explain is not touched, and its number is not given again."""
     desk.repository.set_ref("refs/autoloop/nov20/005", desk.start, expected_old="")

@@ -89,7 +89,7 @@ def test_only_numbers_above_zero_have_a_geometric_mean(value: float) -> None:
         ({"a": constant(1)}, {"baselines": {}}, "name all parts"),
         ({"a": constant(1)}, {"direction": "up"}, "direction='up'"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_arguments_out_of_range_are_refused(
     parts: Any, options: dict[str, Any], message: str
