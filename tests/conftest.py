@@ -25,6 +25,10 @@ _LONGEST = (
     "test_model_session.py",
     "test_resume_session.py",
     "test_kills.py",
+    "test_executor_session.py",
+    "test_test_suite.py",
+    "test_self.py",
+    "test_python_function.py",
 )
 
 

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 PREPARATION = 300.0
 
 
+#: Seconds in which a process ends that hears that it is to.
+_MOMENT = 1.0
+
+
 class WarmParent:
     """A process of `evaluation.warm`.
 
@@ -113,12 +117,20 @@ class WarmParent:
         """End the process, and with it all that it has forked."""
         self.process.terminate()
         try:
+            self.process.wait(_MOMENT)
+        except subprocess.TimeoutExpired:
+            # An import may have swallowed that: there is nothing more to be asked, either.
+            self._channel.hang_up()
+            self._end()
+        # Only now: another thread may be waiting for an answer, and hears that there is none.
+        self._channel.close()
+
+    def _end(self) -> None:
+        try:
             self.process.wait(GRACE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        # Only now: another thread may be waiting for an answer, and hears that there is none.
-        self._channel.close()
 
 
 class Nursery:
