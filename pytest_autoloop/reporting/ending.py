@@ -198,13 +198,9 @@ def taking(endings: Sequence[Ending], table: str, *, applied: bool = False) -> l
     # From the root of the repository, wherever in it the command is pasted.
     paths = " ".join(shlex.quote(f":/{path}") for path in files)
     see = f"see it: git diff {first[:10]} {last.branch} -- {paths}"
-    if applied:
-        return [f"{see} · table: {table}"]
-    return [
-        see,
-        # It looks first whether the checkout is clean, and where it has gone since.
-        f"take it: pytest-autoloop apply {last.tag} (or git merge {last.branch}) · table: {table}",
-    ]
+    # It looks first whether the checkout is clean, and where it has gone since.
+    take = f"take it: pytest-autoloop apply {last.tag} (or git merge {last.branch})"
+    return [see, *(() if applied else (take,)), f"table: {table}"]
 
 
 def account(campaign: Campaign, endings: Sequence[Ending], experiments: int) -> list[str]:

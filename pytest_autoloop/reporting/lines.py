@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pytest_autoloop.model import Experiment
 
 _LISTED = 5
-#: What a launcher says of itself when nothing keeps it from being ahead of its children.
-_FASTEST = "forkserver (session)"
+#: What a launcher says of itself where children are forked, and where others have them.
+_FAST, _ELSEWHERE = "forkserver", ", on "
 #: Narrower terminals break lines themselves.
 _NARROW = 40
 
@@ -49,7 +49,7 @@ def wrapped(line: str, width: int | None, begun: int = 0) -> str:
 def assured(campaign: Campaign, *, verbose: bool) -> list[str]:
     """Tell how far candidates are kept from those who judge them, and how children are started.
 
-    Where they begin as far ahead as they can, only who asks for more is told of it.
+    That they are forked here, as usual, is told only to who asks for more.
     """
     baseline, launcher = campaign.baseline, campaign.workplace.runner.launcher.description
     told = f"assurance: {campaign.workplace.evaluator.assurance}"
@@ -57,7 +57,7 @@ def assured(campaign: Campaign, *, verbose: bool) -> list[str]:
         told += f" ({baseline.not_isolated})"
     elif baseline.weak:
         told += f" (fresh inputs: {baseline.weak})"
-    if launcher == _FASTEST and not verbose:
+    if launcher.startswith(_FAST) and _ELSEWHERE not in launcher and not verbose:
         return [told]
     lines = [told, f"launcher: {launcher}"]
     if verbose and baseline.memory is not None:

@@ -140,10 +140,12 @@ def test_what_was_kept_is_taken_by_the_command_that_looks_first() -> None:
     won = replace(PLAIN, kept=1, target="b c.py::f")
     assert ending.taking([PLAIN, won], "results.tsv") == [
         "see it: git diff 000fffffff autoexp/nov20 -- ':/b c.py'",
-        "take it: pytest-autoloop apply nov20 (or git merge autoexp/nov20) · table: results.tsv",
+        "take it: pytest-autoloop apply nov20 (or git merge autoexp/nov20)",
+        "table: results.tsv",
     ]
     assert ending.taking([PLAIN, won], "results.tsv", applied=True) == [
-        "see it: git diff 000fffffff autoexp/nov20 -- ':/b c.py' · table: results.tsv"
+        "see it: git diff 000fffffff autoexp/nov20 -- ':/b c.py'",
+        "table: results.tsv",
     ]
     assert ending.taking([PLAIN], "results.tsv") == ["table: results.tsv"]
 
