@@ -54,6 +54,8 @@ WORKERS = (1, 2, 4)
 QUEUED = 10_000
 #: Bytes of a candidate, in the queue.
 CANDIDATE = 2_000
+#: Seconds from which on an evaluation is long: few are run.
+_LONG = 30.0
 #: What the simulation runs through: workers, seconds of an evaluation, share of those that win.
 CROWDS, EVALUATIONS, WINS = (1, 10, 100, 1000), (5.0, 60.0, 600.0), (0.03, 0.003)
 
@@ -70,6 +72,11 @@ class Sleep:
         began = time.monotonic()
         time.sleep(self.seconds)
         return began, time.monotonic()
+
+
+@dataclass(frozen=True)
+class WarmUp(Sleep):
+    """A question of another kind: how long it takes says nothing of the others."""
 
 
 class Capturing(ThreadPoolExecutor):
@@ -122,9 +129,8 @@ def rates(task: Task, place: Path, seconds: list[float]) -> float:
     overheads: list[float] = []
     for kind in ("local", "dask"):
         for asleep in seconds:
-            # As many as take a few seconds; one each where one takes a minute.
             for count in WORKERS:
-                tasks = 4 if asleep > 30 else max(4, round(40 / asleep / 4) * 4)  # noqa: PLR2004
+                tasks = max(2, count) if asleep > _LONG else max(4, round(40 / asleep / 4) * 4)
                 row = rate(kind, count, asleep, tasks, task=task, place=place)
                 if kind == "dask":
                     overheads.append(row)
@@ -147,9 +153,9 @@ def rate(kind: str, count: int, asleep: float, tasks: int, *, task: Task, place:
         dispatcher = Dispatcher(engine, task.supplies.site, task.needs, print)
         with ThreadPoolExecutor(count) as threads:
             # Every worker has its clone and its bench before the clock runs.
-            gate = [threads.submit(dispatcher.ask, Sleep(3.0)) for _ in range(count)]
+            gate = [threads.submit(dispatcher.ask, WarmUp(3.0)) for _ in range(count)]
             wait(gate)
-            dispatcher.ask(Sleep(0.0))
+            dispatcher.ask(WarmUp(0.0))
             before, began = time.process_time(), time.monotonic()
             found = [threads.submit(dispatcher.ask, Sleep(asleep)) for _ in range(tasks)]
             for one in found:
