@@ -13,6 +13,7 @@ from pytest_autoloop.remote.engines import ExecutorEngine, checked, engine_of
 from pytest_autoloop.remote.hosts import LOCK_FILES, layers_of, needs_of, this_host
 from pytest_autoloop.remote.questions import LearnBaseline
 from pytest_autoloop.remote.sites import pack
+from pytest_autoloop.remote.worker import tidy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -93,6 +94,8 @@ class Elsewhere:
             self._dispatcher.close()
         else:
             self.engine.close()
+        # Of those that were killed on this machine, and had no successor.
+        tidy()
 
 
 @contextmanager

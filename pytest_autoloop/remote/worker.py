@@ -138,20 +138,24 @@ class Benches:
         return supplies
 
     def _tidy(self) -> None:
-        """Remove, once, what workers have left that were killed."""
         with self._lock:
             if self._tidied:
                 return
             self._tidied = True
-        place = Path(tempfile.gettempdir()).resolve()
-        for path in place.glob(f"{PREFIX}{PURPOSE}-*"):
-            owner = _OWNER.match(path.name)
-            with suppress(OSError, AutoloopError):
-                mine = path.stat().st_uid == os.getuid()
-                if owner is not None and mine and not is_alive(int(owner[1])):
-                    with suppress(AutoloopError):  # its checkouts lie elsewhere
-                        remove_leftovers(Repository.open(path / "project"), place)
-                    remove_tree(path)
+        tidy()
+
+
+def tidy() -> None:
+    """Remove what workers of this user have left here that were killed."""
+    place = Path(tempfile.gettempdir()).resolve()
+    for path in place.glob(f"{PREFIX}{PURPOSE}-*"):
+        owner = _OWNER.match(path.name)
+        with suppress(OSError, AutoloopError):
+            mine = path.stat().st_uid == os.getuid()
+            if owner is not None and mine and not is_alive(int(owner[1])):
+                with suppress(AutoloopError):  # its checkouts lie elsewhere
+                    remove_leftovers(Repository.open(path / "project"), place)
+                remove_tree(path)
 
 
 #: Of this process.

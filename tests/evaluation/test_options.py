@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_autoloop.evaluation import options
+from pytest_autoloop.settings import INSIDE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,7 +84,7 @@ def test_options_of_absent_plugins_are_not_invented(pytester: pytest.Pytester) -
     options.reset(config.option)
     options.for_guards(config, 5.0)
     options.for_measuring(config.option, 0.25, "wall")
-    assert set(vars(config.option)) - {options.INSIDE} == before
+    assert set(vars(config.option)) - {INSIDE} == before
 
 
 def test_guards_run_benchmarks_once_and_bound_each_test(pytester: pytest.Pytester) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -61,4 +62,7 @@ def test_stubborn_hang_is_killed(
 
     assert report.reason == "guards"
     assert report.test == GUARD
-    assert f"did not finish in {seconds} s, in {GUARD}" in report.message
+    # On a busy machine it takes longer until the limit is looked at.
+    found = re.search(rf"did not finish in (\d+) s, in {re.escape(GUARD)}", report.message)
+    assert found is not None
+    assert int(found[1]) >= seconds
